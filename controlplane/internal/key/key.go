@@ -1,0 +1,320 @@
+// Package key manages virtual keys by LiteLLM's rules. A key is stored as its
+// SHA-256 only; its text is shown once, when it is made.
+package key
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/ident"
+)
+
+// Service holds the rules. It is safe for concurrent use.
+type Service struct{ store *store.Store }
+
+// New returns a service over the store.
+func New(st *store.Store) *Service { return &Service{store: st} }
+
+// ByHash returns a key for authentication.
+func (s *Service) ByHash(ctx context.Context, hash string) (db.VerificationToken, error) {
+	return s.store.KeyByToken(ctx, s.store.DB(), hash) //nolint:wrapcheck // the caller tells not-found from failure
+}
+
+// Generate makes a key.
+func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
+	if err := who.RequireMaster("/key/generate"); err != nil {
+		return Generated{}, err
+	}
+	plain := r.Key.Or("")
+	if plain == "" {
+		plain = ident.NewKey()
+	}
+	if err := wellFormed(plain); err != nil {
+		return Generated{}, err
+	}
+	name := ident.KeyName(plain)
+	row := db.VerificationToken{Token: ident.HashKey(plain), KeyName: &name, CreatedBy: who.ID(), Models: []string{}, AllowedRoutes: []string{}, AllowedCacheControls: []string{}}
+	if err := r.apply(&row, time.Now()); err != nil {
+		return Generated{}, err
+	}
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		row, err = s.store.KeyInsert(ctx, tx, insertParams(row))
+		if err != nil {
+			return duplicate(err, row.KeyAlias)
+		}
+		return tx.Changed(ctx, store.KindKey, row.Token)
+	})
+	if err != nil {
+		return Generated{}, err
+	}
+	return generated(plain, row), nil
+}
+
+func wellFormed(plain string) error {
+	if !strings.HasPrefix(plain, ident.KeyPrefix) {
+		return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest,
+			"Invalid key format. LiteLLM Virtual Key must start with 'sk-'. Received: %s", ident.Mask(plain))
+	}
+	if len(plain) < 6 || len(plain) > 256 || strings.ContainsAny(plain, " \t\r\n") {
+		return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Invalid key format. A key has 6 to 256 characters and no white space.")
+	}
+	return nil
+}
+
+func duplicate(err error, alias *string) error {
+	constraint, ok := store.Duplicate(err)
+	switch {
+	case !ok:
+		return fmt.Errorf("write key: %w", err)
+	case constraint == "verification_token_alias" && alias != nil:
+		return &apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeBadRequest, Param: "key_alias", Message: fmt.Sprintf(
+			"Key with alias '%s' already exists. Unique key aliases across all keys are required.", *alias)}
+	default:
+		return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Key already exists.")
+	}
+}
+
+// ownerFields are the members that a key's owner may change: all others
+// decide what the key may do or cost.
+func (r *Request) onlyOwnerFields() bool {
+	privileged := []bool{
+		r.Duration.Sent, r.Models.Sent, r.Aliases.Sent, r.Config.Sent, r.Permissions.Sent, r.Metadata.Sent, r.ModelMaxBudget.Sent,
+		r.Spend.Sent, r.MaxBudget.Sent, r.BudgetDuration.Sent, r.UserID.Sent, r.TeamID.Sent, r.OrganizationID.Sent,
+		r.MaxParallelRequests.Sent, r.TPMLimit.Sent, r.RPMLimit.Sent, r.AllowedCacheControls.Sent, r.AllowedRoutes.Sent,
+		r.Blocked.Sent, r.KeyType.Sent,
+	}
+	for _, sent := range privileged {
+		if sent {
+			return false
+		}
+	}
+	for _, f := range r.hoisted() {
+		if f.Sent {
+			return false
+		}
+	}
+	return true
+}
+
+// Update changes what was sent.
+func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Updated, error) {
+	sent := r.Key.Or("")
+	if sent == "" {
+		return Updated{}, missing("key")
+	}
+	var row db.VerificationToken
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if row, err = s.lock(ctx, tx, sent); err != nil {
+			return err
+		}
+		if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
+			return apierr.Forbidden("You are not authorized to update this key")
+		}
+		if err := r.apply(&row, time.Now()); err != nil {
+			return err
+		}
+		row.UpdatedBy = who.ID()
+		var setSpend *int64
+		if r.Spend.Sent {
+			setSpend = &row.SpendNano
+		}
+		alias := row.KeyAlias
+		if row, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
+			return duplicate(err, alias)
+		}
+		return tx.Changed(ctx, store.KindKey, row.Token)
+	})
+	return Updated{Key: sent, Row: View(row)}, err
+}
+
+func (s *Service) lock(ctx context.Context, tx *store.Tx, sent string) (db.VerificationToken, error) {
+	row, err := s.store.KeyForUpdate(ctx, tx, ident.KeyToken(sent))
+	if errors.Is(err, store.ErrNotFound) {
+		return row, notFound()
+	}
+	if err != nil {
+		return row, fmt.Errorf("read key: %w", err)
+	}
+	return row, nil
+}
+
+func notFound() error {
+	return &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeNotFound, Param: "key", Message: "Key not found in database"}
+}
+
+func missing(name string) error {
+	return apierr.Invalid("missing", name, "Field required")
+}
+
+// SetBlocked blocks or unblocks a key.
+func (s *Service) SetBlocked(ctx context.Context, who caller.Caller, sent string, blocked bool) (Row, error) {
+	route := "/key/unblock"
+	if blocked {
+		route = "/key/block"
+	}
+	if err := who.RequireMaster(route); err != nil {
+		return Row{}, err
+	}
+	if sent == "" {
+		return Row{}, missing("key")
+	}
+	token := ident.KeyToken(sent)
+	if !ident.IsHash(token) {
+		return Row{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Invalid key format.")
+	}
+	var row db.VerificationToken
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		row, err = s.store.KeySetBlocked(ctx, tx, db.KeySetBlockedParams{Token: token, Blocked: blocked, UpdatedBy: who.ID()})
+		if errors.Is(err, store.ErrNotFound) {
+			return notFound()
+		}
+		if err != nil {
+			return fmt.Errorf("write key: %w", err)
+		}
+		return tx.Changed(ctx, store.KindKey, token)
+	})
+	return View(row), err
+}
+
+// Delete removes keys by text, hash or alias; all of them or none.
+func (s *Service) Delete(ctx context.Context, who caller.Caller, keys, aliases []string) ([]string, error) {
+	if len(keys) == 0 && len(aliases) == 0 {
+		return nil, missing("keys")
+	}
+	tokens := make([]string, len(keys))
+	for i, k := range keys {
+		tokens[i] = ident.KeyToken(k)
+	}
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		rows, err := s.find(ctx, tx, tokens, aliases)
+		if err != nil {
+			return err
+		}
+		return s.remove(ctx, tx, who, rows)
+	})
+	return append(keys, aliases...), err
+}
+
+// find locks keys by hash and by alias. It fails when there is none of them.
+func (s *Service) find(ctx context.Context, tx *store.Tx, tokens, aliases []string) ([]db.VerificationToken, error) {
+	rows, err := s.store.KeysByTokens(ctx, tx, tokens)
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	if len(aliases) > 0 {
+		byAlias, err := s.store.KeysByAliases(ctx, tx, aliases)
+		if err != nil {
+			return nil, fmt.Errorf("read keys: %w", err)
+		}
+		rows = append(rows, byAlias...)
+	}
+	if len(rows) == 0 {
+		return nil, &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeNotFound, Param: "keys", Message: "No keys found"}
+	}
+	return rows, nil
+}
+
+func (s *Service) remove(ctx context.Context, tx *store.Tx, who caller.Caller, rows []db.VerificationToken) error {
+	doomed := make([]string, len(rows))
+	for i, row := range rows {
+		if !who.Master && !who.Owns(row.Token, row.UserID) {
+			return apierr.Forbidden("You are not authorized to delete this key")
+		}
+		doomed[i] = row.Token
+	}
+	if err := s.store.KeysDelete(ctx, tx, doomed); err != nil {
+		return fmt.Errorf("delete keys: %w", err)
+	}
+	for _, token := range doomed {
+		if err := tx.Changed(ctx, store.KindKey, token); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Regenerate gives a key a new text. The old one stops working at once; the
+// row keeps its spend and limits.
+func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string, r *Request) (Generated, error) {
+	if sent == "" {
+		return Generated{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "No key passed in.")
+	}
+	plain := r.NewKey.Or("")
+	if plain == "" {
+		plain = ident.NewKey()
+	}
+	if err := wellFormed(plain); err != nil {
+		return Generated{}, err
+	}
+	var row db.VerificationToken
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if row, err = s.lock(ctx, tx, sent); err != nil {
+			return err
+		}
+		if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
+			return apierr.Forbidden("You are not authorized to regenerate this key")
+		}
+		if err := r.apply(&row, time.Now()); err != nil {
+			return err
+		}
+		row.UpdatedBy = who.ID()
+		var setSpend *int64
+		if r.Spend.Sent {
+			setSpend = &row.SpendNano
+		}
+		alias := row.KeyAlias
+		if _, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
+			return duplicate(err, alias)
+		}
+		old, name := row.Token, ident.KeyName(plain)
+		row, err = s.store.KeyReplaceToken(ctx, tx, db.KeyReplaceTokenParams{Token: old, NewToken: ident.HashKey(plain), KeyName: &name, UpdatedBy: who.ID()})
+		if err != nil {
+			return duplicate(err, nil)
+		}
+		if err := tx.Changed(ctx, store.KindKey, old); err != nil {
+			return err
+		}
+		return tx.Changed(ctx, store.KindKey, row.Token)
+	})
+	if err != nil {
+		return Generated{}, err
+	}
+	return generated(plain, row), nil
+}
+
+// Info returns a key; without one, the caller's own.
+func (s *Service) Info(ctx context.Context, who caller.Caller, sent string) (string, Info, error) {
+	if sent == "" {
+		sent = who.KeyHash
+	}
+	row, err := s.ByHash(ctx, ident.KeyToken(sent))
+	if errors.Is(err, store.ErrNotFound) {
+		if !who.Master {
+			return "", Info{}, forbiddenInfo(who) // do not tell strangers which keys exist
+		}
+		return "", Info{}, notFound()
+	}
+	if err != nil {
+		return "", Info{}, fmt.Errorf("read key: %w", err)
+	}
+	if !who.Master && !who.Owns(row.Token, row.UserID) {
+		return "", Info{}, forbiddenInfo(who)
+	}
+	return sent, View(row).Info, nil
+}
+
+func forbiddenInfo(who caller.Caller) error {
+	return apierr.Forbidden("You are not allowed to access this key's info. Your role=%s", who.Role())
+}

@@ -1,0 +1,95 @@
+package key
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+)
+
+// ListQuery is the query of /key/list.
+type ListQuery struct {
+	Page, Size                                        int
+	UserID, TeamID, OrganizationID, KeyHash, KeyAlias *string
+	SortBy, SortOrder                                 string
+	Full                                              bool
+}
+
+// Page is the reply of /key/list.
+type Page struct {
+	Keys        any   `json:"keys"`
+	TotalCount  int64 `json:"total_count"`
+	CurrentPage int   `json:"current_page"`
+	TotalPages  int64 `json:"total_pages"`
+}
+
+// List returns one page of keys; a caller who is not an admin sees their own.
+func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Page, error) {
+	if err := q.restrict(who); err != nil {
+		return Page{}, err
+	}
+	if err := q.checkSort(); err != nil {
+		return Page{}, err
+	}
+	params := db.KeyListParams{
+		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
+		Sort: q.SortBy + " " + q.SortOrder, PageSize: int32(q.Size), Skip: int32((q.Page - 1) * q.Size), //nolint:gosec // both are bounded where they are read
+	}
+	rows, err := s.store.KeyList(ctx, s.store.DB(), params)
+	if err != nil {
+		return Page{}, fmt.Errorf("list keys: %w", err)
+	}
+	total, err := s.store.KeyCount(ctx, s.store.DB(), db.KeyCountParams{
+		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("count keys: %w", err)
+	}
+	page := Page{TotalCount: total, CurrentPage: q.Page, TotalPages: (total + int64(q.Size) - 1) / int64(q.Size)}
+	if q.Full {
+		page.Keys = Views(rows)
+		return page, nil
+	}
+	hashes := make([]string, len(rows))
+	for i, r := range rows {
+		hashes[i] = r.Token
+	}
+	page.Keys = hashes
+	return page, nil
+}
+
+func (q *ListQuery) restrict(who caller.Caller) error {
+	if who.Master {
+		return nil
+	}
+	if q.UserID != nil && *q.UserID != who.UserID || q.TeamID != nil || q.OrganizationID != nil {
+		return &apierr.Error{Status: http.StatusForbidden, Type: apierr.TypeBadRequest, NoneText: true, Message: "You are not authorized to check another user's keys"}
+	}
+	if who.UserID == "" {
+		q.KeyHash = &who.KeyHash // a key without a user owns itself alone
+		return nil
+	}
+	q.UserID = &who.UserID
+	return nil
+}
+
+func (q *ListQuery) checkSort() error {
+	if q.SortBy == "" {
+		q.SortBy = "created_at"
+	}
+	if q.SortOrder == "" {
+		q.SortOrder = "desc"
+	}
+	switch q.SortBy {
+	case "spend", "max_budget", "created_at", "updated_at", "token", "key_alias":
+	default:
+		return apierr.BadRequest("Invalid sort column: %s. Must be one of: spend, max_budget, created_at, updated_at, token, key_alias", q.SortBy)
+	}
+	if q.SortOrder != "asc" && q.SortOrder != "desc" {
+		return apierr.BadRequest("Invalid sort order: %s. Must be one of: asc, desc", q.SortOrder)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package key
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/money"
+)
+
+// Info is a key as LiteLLM shows it, without its hash.
+type Info struct {
+	KeyName              *string         `json:"key_name"`
+	KeyAlias             *string         `json:"key_alias"`
+	SoftBudgetCooldown   bool            `json:"soft_budget_cooldown"`
+	Spend                float64         `json:"spend"`
+	Expires              *time.Time      `json:"expires"`
+	Models               []string        `json:"models"`
+	Aliases              json.RawMessage `json:"aliases"`
+	Config               json.RawMessage `json:"config"`
+	UserID               *string         `json:"user_id"`
+	TeamID               *string         `json:"team_id"`
+	OrganizationID       *string         `json:"organization_id"`
+	AgentID              *string         `json:"agent_id"`
+	ProjectID            *string         `json:"project_id"`
+	Permissions          json.RawMessage `json:"permissions"`
+	MaxParallelRequests  *int64          `json:"max_parallel_requests"`
+	Metadata             json.RawMessage `json:"metadata"`
+	Blocked              *bool           `json:"blocked"`
+	TPMLimit             *int64          `json:"tpm_limit"`
+	RPMLimit             *int64          `json:"rpm_limit"`
+	MaxBudget            *float64        `json:"max_budget"`
+	BudgetDuration       *string         `json:"budget_duration"`
+	BudgetResetAt        *time.Time      `json:"budget_reset_at"`
+	AllowedCacheControls []string        `json:"allowed_cache_controls"`
+	AllowedRoutes        []string        `json:"allowed_routes"`
+	ModelSpend           json.RawMessage `json:"model_spend"`
+	ModelMaxBudget       json.RawMessage `json:"model_max_budget"`
+	BudgetID             *string         `json:"budget_id"`
+	ObjectPermissionID   *string         `json:"object_permission_id"`
+	BudgetTable          *struct{}       `json:"litellm_budget_table"`
+	CreatedAt            time.Time       `json:"created_at"`
+	CreatedBy            *string         `json:"created_by"`
+	UpdatedAt            time.Time       `json:"updated_at"`
+	UpdatedBy            *string         `json:"updated_by"`
+	LastActive           *time.Time      `json:"last_active"`
+	RotationCount        int64           `json:"rotation_count"`
+	LastRotationAt       *time.Time      `json:"last_rotation_at"`
+}
+
+// Row is a key with its hash.
+type Row struct {
+	Info
+
+	Token string `json:"token"`
+}
+
+// Generated is the reply to generate and regenerate: the only time that the
+// key itself is shown.
+type Generated struct {
+	Info
+
+	Key           string          `json:"key"`
+	Token         string          `json:"token"`
+	TokenID       string          `json:"token_id"`
+	ModelRPMLimit json.RawMessage `json:"model_rpm_limit"`
+	ModelTPMLimit json.RawMessage `json:"model_tpm_limit"`
+	Guardrails    json.RawMessage `json:"guardrails"`
+	Tags          json.RawMessage `json:"tags"`
+}
+
+// Updated is the reply to update: the key as it was sent, then its columns.
+type Updated struct {
+	Row
+
+	Key string `json:"key"`
+}
+
+// View shows a row.
+func View(k db.VerificationToken) Row {
+	return Row{Token: k.Token, Info: Info{
+		KeyName: k.KeyName, KeyAlias: k.KeyAlias, Spend: money.Nano(k.SpendNano).USD(), Expires: utc(k.Expires),
+		Models: k.Models, Aliases: k.Aliases, Config: k.Config, UserID: k.UserID, TeamID: k.TeamID, OrganizationID: k.OrganizationID,
+		Permissions: k.Permissions, MaxParallelRequests: k.MaxParallelRequests, Metadata: k.Metadata, Blocked: k.Blocked,
+		TPMLimit: k.TpmLimit, RPMLimit: k.RpmLimit, MaxBudget: USD(k.MaxBudgetNano), BudgetDuration: k.BudgetDuration,
+		BudgetResetAt: utc(k.BudgetResetAt), AllowedCacheControls: k.AllowedCacheControls, AllowedRoutes: k.AllowedRoutes,
+		ModelSpend: json.RawMessage("{}"), ModelMaxBudget: k.ModelMaxBudget,
+		CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy, UpdatedAt: k.UpdatedAt.UTC(), UpdatedBy: k.UpdatedBy,
+		LastActive: utc(k.LastActive), RotationCount: k.RotationCount, LastRotationAt: utc(k.LastRotationAt),
+	}}
+}
+
+// Views shows rows.
+func Views(keys []db.VerificationToken) []Row {
+	out := make([]Row, len(keys))
+	for i, k := range keys {
+		out[i] = View(k)
+	}
+	return out
+}
+
+func generated(plain string, row db.VerificationToken) Generated {
+	var meta map[string]json.RawMessage
+	_ = json.Unmarshal(row.Metadata, &meta) // we wrote it ourselves
+	return Generated{
+		Key: plain, Token: row.Token, TokenID: row.Token, Info: View(row).Info,
+		ModelRPMLimit: meta["model_rpm_limit"], ModelTPMLimit: meta["model_tpm_limit"], Guardrails: meta["guardrails"], Tags: meta["tags"],
+	}
+}
+
+// USD turns an optional amount into the float that JSON carries.
+func USD(nano *int64) *float64 {
+	if nano == nil {
+		return nil
+	}
+	v := money.Nano(*nano).USD()
+	return &v
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

@@ -1,0 +1,126 @@
+// Package model manages deployments: those of the config file and those made
+// through the API, which are stored with all their parameters sealed.
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
+	"github.com/tianjillm/tianjillm/shared/catalog"
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/money"
+)
+
+// render turns a model into what data planes are told. Secrets of prev that
+// did not change keep their sealed form.
+func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deployment) (*contract.Deployment, error) {
+	provider, name, err := catalog.Split(m.Params.Model, m.Params.Provider)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", m.Name, err)
+	}
+	price, err := priceOf(m)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", m.Name, err)
+	}
+	d := &contract.Deployment{
+		ID: m.ID, ModelName: m.Name, Provider: provider, Model: name, APIBase: m.Params.APIBase, APIVersion: m.Params.APIVersion,
+		Organization: m.Params.Organization, TimeoutMS: milliseconds(m.Params.Timeout), StreamTimeoutMS: milliseconds(m.Params.StreamTimeout),
+		Price: price, MockResponse: m.Params.MockResponse, Mode: m.Info.Mode, FromDB: fromDB,
+	}
+	secrets := contract.Secrets{}
+	if key := m.Params.APIKey.Reveal(); key != "" {
+		secrets["api_key"] = key
+	}
+	for header, value := range m.Params.Headers {
+		secrets[contract.SecretHeader+header] = value.Reveal()
+	}
+	params := map[string]json.RawMessage{}
+	for param, value := range m.Params.Extra {
+		if !sensitive(param) {
+			params[param] = value
+			continue
+		}
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value) // a credential that is an object, as JSON
+		}
+		secrets[param] = text
+	}
+	if m.Params.DropParams != nil && *m.Params.DropParams || m.Params.DropParams == nil && s.dropParams {
+		params["drop_params"] = json.RawMessage("true")
+	}
+	if len(params) > 0 {
+		d.Params = params
+	}
+	return d, s.sealInto(d, secrets, prev)
+}
+
+func (s *Service) sealInto(d *contract.Deployment, secrets contract.Secrets, prev *contract.Deployment) error {
+	if len(secrets) == 0 {
+		return nil
+	}
+	if prev != nil && len(prev.Sealed) > 0 {
+		var before contract.Secrets
+		plain, err := s.box.Open(prev.Sealed, contract.SealPurpose(d.ID))
+		if err == nil && json.Unmarshal([]byte(plain), &before) == nil && maps.Equal(before, secrets) {
+			d.Sealed = prev.Sealed
+			return nil
+		}
+	}
+	b, err := json.Marshal(secrets)
+	if err != nil {
+		return fmt.Errorf("model %s: encode credentials: %w", d.ModelName, err)
+	}
+	d.Sealed = s.box.Seal(string(b), contract.SealPurpose(d.ID))
+	return nil
+}
+
+// sensitive reports whether a parameter of litellm_params may hold a
+// credential. Too many is better than one too few.
+func sensitive(param string) bool {
+	p := strings.ToLower(param)
+	for _, part := range []string{"key", "secret", "token", "password", "credential", "auth", "private", "cert", "signature"} {
+		if strings.Contains(p, part) && !strings.Contains(p, "cost_per") && !strings.HasPrefix(p, "max_") {
+			return true
+		}
+	}
+	return false
+}
+
+func milliseconds(d *time.Duration) int64 {
+	if d == nil {
+		return 0
+	}
+	return d.Milliseconds()
+}
+
+// priceOf reads prices from litellm_params, else from model_info.
+func priceOf(m proxyconfig.Model) (contract.Price, error) {
+	var p contract.Price
+	for _, f := range []struct {
+		to             *int64
+		first, another *float64
+	}{
+		{&p.InputPerMillion, m.Params.Price.Input, m.Info.Price.Input},
+		{&p.OutputPerMillion, m.Params.Price.Output, m.Info.Price.Output},
+		{&p.CachedInputPerMillion, m.Params.Price.CachedReadInput, m.Info.Price.CachedReadInput},
+	} {
+		usd := f.first
+		if usd == nil {
+			usd = f.another
+		}
+		if usd == nil {
+			continue
+		}
+		n, err := money.PerMillionFromPerToken(*usd)
+		if err != nil || n < 0 {
+			return p, fmt.Errorf("price %v per token: want a number of dollars that is not negative", *usd)
+		}
+		*f.to = int64(n)
+	}
+	return p, nil
+}

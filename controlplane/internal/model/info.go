@@ -1,0 +1,93 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/catalog"
+)
+
+// Info is a deployment as /model/info shows it, without credentials.
+type Info struct {
+	ModelName     string         `json:"model_name"`
+	LitellmParams map[string]any `json:"litellm_params"`
+	ModelInfo     map[string]any `json:"model_info"`
+}
+
+// List returns the deployments whose name the caller may use; with an id, that
+// one alone.
+func (s *Service) List(ctx context.Context, mayUse func(model string) bool, id string) ([]Info, error) {
+	out := []Info{}
+	add := func(m proxyconfig.Model, fromDB bool) {
+		if (id == "" || m.ID == id) && mayUse(m.Name) {
+			out = append(out, info(m, fromDB))
+		}
+	}
+	for _, fileID := range s.order {
+		add(s.file[fileID], false)
+	}
+	rows, err := s.store.ModelList(ctx, s.store.DB())
+	if err != nil {
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+	for _, row := range rows {
+		params, err := s.open(row)
+		if err != nil {
+			return nil, err
+		}
+		m, err := s.parse(row.ModelName, params, row.ModelInfo)
+		if err != nil {
+			return nil, err
+		}
+		add(m, true)
+	}
+	if id != "" && len(out) == 0 {
+		return nil, &apierr.Error{Status: http.StatusNotFound, NoneText: true, Message: fmt.Sprintf("{'error': 'Model id = %s not found on litellm proxy'}", id)}
+	}
+	return out, nil
+}
+
+func info(m proxyconfig.Model, fromDB bool) Info {
+	params := map[string]any{"model": m.Params.Model}
+	for name, value := range map[string]string{
+		"api_base": m.Params.APIBase, "api_version": m.Params.APIVersion, "organization": m.Params.Organization,
+		"custom_llm_provider": m.Params.Provider, "region_name": m.Params.RegionName,
+	} {
+		if value != "" {
+			params[name] = value
+		}
+	}
+	maps.Copy(params, masked(m.Params.Extra))
+	about := map[string]any{"id": m.ID, "db_model": fromDB}
+	for name, value := range m.Info.Extra {
+		if name != "id" && name != "db_model" {
+			about[name] = value
+		}
+	}
+	if m.Info.Mode != "" {
+		about["mode"] = m.Info.Mode
+	}
+	for name, usd := range map[string]*float64{
+		"input_cost_per_token": first(m.Params.Price.Input, m.Info.Price.Input), "output_cost_per_token": first(m.Params.Price.Output, m.Info.Price.Output),
+		"cache_read_input_token_cost": first(m.Params.Price.CachedReadInput, m.Info.Price.CachedReadInput),
+	} {
+		if usd != nil {
+			about[name] = *usd
+		}
+	}
+	if provider, name, err := catalog.Split(m.Params.Model, m.Params.Provider); err == nil {
+		about["litellm_provider"], about["key"] = provider, name
+	}
+	return Info{ModelName: m.Name, LitellmParams: params, ModelInfo: about}
+}
+
+func first(a, b *float64) *float64 {
+	if a != nil {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,70 @@
+package publish
+
+import (
+	"encoding/json"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/contract"
+)
+
+func renderKey(row db.VerificationToken) *contract.VirtualKey {
+	k := &contract.VirtualKey{
+		Hash: row.Token, Alias: text(row.KeyAlias), Name: text(row.KeyName),
+		UserID: text(row.UserID), TeamID: text(row.TeamID), OrgID: text(row.OrganizationID),
+		Models: row.Models, Aliases: aliases(row.Aliases), AllowedRoutes: row.AllowedRoutes,
+		Blocked:  row.Blocked != nil && *row.Blocked,
+		Limits:   contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+		Metadata: object(row.Metadata),
+	}
+	if row.Expires != nil {
+		k.Expires = row.Expires.UTC()
+	}
+	return k
+}
+
+func renderTeam(row db.TeamTable) *contract.Team {
+	return &contract.Team{
+		ID: row.TeamID, Alias: text(row.TeamAlias), OrgID: text(row.OrganizationID),
+		Models: row.Models, ModelAliases: aliases(row.ModelAliases), Blocked: row.Blocked,
+		Limits:   contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+		Metadata: object(row.Metadata),
+	}
+}
+
+func renderUser(row db.UserTable) *contract.User {
+	return &contract.User{
+		ID: row.UserID, Role: text(row.UserRole), Models: row.Models,
+		Limits: contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// aliases reads {"alias":"model"}; entries that are not strings are left out,
+// as they can not name a model.
+func aliases(raw json.RawMessage) map[string]string {
+	var loose map[string]any
+	if json.Unmarshal(raw, &loose) != nil || len(loose) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(loose))
+	for k, v := range loose {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+// object leaves out an empty object, which most principals have.
+func object(raw json.RawMessage) json.RawMessage {
+	if s := string(raw); s == "{}" || s == "null" {
+		return nil
+	}
+	return raw
+}

@@ -1,0 +1,108 @@
+// Package spend reads what the ledger booked.
+package spend
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/money"
+)
+
+// pageSize bounds one answer.
+const pageSize = 1000
+
+// Service reads spend rows. It is safe for concurrent use.
+type Service struct{ store *store.Store }
+
+// New returns a service over the store.
+func New(st *store.Store) *Service { return &Service{store: st} }
+
+// Log is a spend row as LiteLLM shows it.
+type Log struct {
+	RequestID           string     `json:"request_id"`
+	CallType            string     `json:"call_type"`
+	APIKey              string     `json:"api_key"`
+	Spend               float64    `json:"spend"`
+	TotalTokens         int64      `json:"total_tokens"`
+	PromptTokens        int64      `json:"prompt_tokens"`
+	CompletionTokens    int64      `json:"completion_tokens"`
+	StartTime           time.Time  `json:"startTime"`           //nolint:tagliatelle // LiteLLM's name
+	EndTime             time.Time  `json:"endTime"`             //nolint:tagliatelle // LiteLLM's name
+	CompletionStartTime *time.Time `json:"completionStartTime"` //nolint:tagliatelle // LiteLLM's name
+	Model               string     `json:"model"`
+	ModelID             string     `json:"model_id"`
+	ModelGroup          string     `json:"model_group"`
+	CustomLLMProvider   string     `json:"custom_llm_provider"`
+	APIBase             string     `json:"api_base"`
+	User                string     `json:"user"`
+	TeamID              *string    `json:"team_id"`
+	OrganizationID      *string    `json:"organization_id"`
+	EndUser             *string    `json:"end_user"`
+	RequesterIP         *string    `json:"requester_ip_address"`
+	Status              string     `json:"status"`
+	CacheHit            string     `json:"cache_hit"`
+	Metadata            any        `json:"metadata"`
+}
+
+// Query narrows a listing.
+type Query struct {
+	RequestID, APIKey, UserID *string
+	After, Before             *time.Time
+}
+
+// Logs returns the newest spend rows; a caller who is not an admin sees those
+// of their own key, or of their user.
+func (s *Service) Logs(ctx context.Context, who caller.Caller, q Query) ([]Log, error) {
+	if q.APIKey != nil {
+		token := ident.KeyToken(*q.APIKey)
+		q.APIKey = &token
+	}
+	if !who.Master {
+		if err := q.restrict(who); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.store.SpendList(ctx, s.store.DB(), db.SpendListParams{
+		RequestID: q.RequestID, ApiKey: q.APIKey, UserID: q.UserID, StartAfter: q.After, StartBefore: q.Before, PageSize: pageSize,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list spend: %w", err)
+	}
+	logs := make([]Log, len(rows))
+	for i, r := range rows {
+		logs[i] = show(r)
+	}
+	return logs, nil
+}
+
+func (q *Query) restrict(who caller.Caller) error {
+	if q.UserID != nil && *q.UserID != who.UserID || q.APIKey != nil && *q.APIKey != who.KeyHash && who.UserID == "" {
+		return apierr.Forbidden("You are not authorized to view spend of others")
+	}
+	if who.UserID == "" {
+		q.APIKey = &who.KeyHash
+		return nil
+	}
+	q.UserID = &who.UserID
+	return nil
+}
+
+func show(r db.SpendLog) Log {
+	user := ""
+	if r.UserID != nil {
+		user = *r.UserID
+	}
+	return Log{
+		RequestID: r.RequestID, CallType: r.CallType, APIKey: r.ApiKey, Spend: money.Nano(r.SpendNano).USD(),
+		TotalTokens: r.PromptTokens + r.CompletionTokens, PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens,
+		StartTime: r.StartTime.UTC(), EndTime: r.EndTime.UTC(), CompletionStartTime: r.CompletionStartTime, Model: r.Model, ModelID: r.ModelID,
+		ModelGroup: r.ModelGroup, CustomLLMProvider: r.CustomLlmProvider, APIBase: r.ApiBase, User: user, TeamID: r.TeamID,
+		OrganizationID: r.OrganizationID, EndUser: r.EndUser, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: "False", Metadata: struct{}{},
+	}
+}

@@ -1,0 +1,77 @@
+package transport
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/shared/access"
+	"github.com/tianjillm/tianjillm/shared/credential"
+	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/route"
+)
+
+const callerKey = "caller"
+
+// authenticated finds out who calls, and refuses whom the table does not let in.
+func (s *server) authenticated(r route.Route, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, err := s.who(c)
+		if err != nil {
+			return err
+		}
+		if r.Access == route.Master {
+			if err := who.RequireMaster(r.Path); err != nil {
+				return err
+			}
+		}
+		c.Set(callerKey, who)
+		return next(c)
+	}
+}
+
+func callerOf(c echo.Context) caller.Caller {
+	who, _ := c.Get(callerKey).(caller.Caller)
+	return who
+}
+
+func (s *server) who(c echo.Context) (caller.Caller, error) {
+	var none caller.Caller
+	plain, err := credential.Key(c.Request().Header, s.KeyHeader)
+	if err != nil {
+		return none, err //nolint:wrapcheck // an answer to the client
+	}
+	sum, master := sha256.Sum256([]byte(plain)), sha256.Sum256([]byte(s.MasterKey.Reveal()))
+	if subtle.ConstantTimeCompare(sum[:], master[:]) == 1 {
+		return caller.Caller{Master: true, UserID: caller.AdminUserID}, nil
+	}
+	row, err := s.Keys.ByHash(c.Request().Context(), ident.HashKey(plain))
+	if errors.Is(err, store.ErrNotFound) {
+		return none, credential.Unknown(plain)
+	}
+	if err != nil {
+		return none, fmt.Errorf("look up key: %w", err)
+	}
+	switch path := c.Request().URL.Path; {
+	case row.Blocked != nil && *row.Blocked:
+		return none, credential.Blocked()
+	case row.Expires != nil && !time.Now().Before(*row.Expires):
+		return none, credential.Expired(plain, *row.Expires, time.Now())
+	case !access.Route(row.AllowedRoutes, path):
+		return none, credential.RouteDenied(path)
+	}
+	who := caller.Caller{KeyHash: row.Token}
+	if row.UserID != nil {
+		who.UserID = *row.UserID
+	}
+	if row.TeamID != nil {
+		who.TeamID = *row.TeamID
+	}
+	return who, nil
+}

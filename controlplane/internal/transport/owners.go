@@ -1,0 +1,96 @@
+package transport
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
+	"github.com/tianjillm/tianjillm/controlplane/internal/team"
+	"github.com/tianjillm/tianjillm/controlplane/internal/user"
+)
+
+func (s *server) teamNew(c echo.Context) error {
+	var r team.Request
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Teams.New(c.Request().Context(), callerOf(c), &r)
+	return reply(c, out, err)
+}
+
+func (s *server) teamInfo(c echo.Context) error {
+	out, err := s.Teams.Info(c.Request().Context(), callerOf(c), c.QueryParam("team_id"))
+	return reply(c, out, err)
+}
+
+func (s *server) teamList(c echo.Context) error {
+	out, err := s.Teams.List(c.Request().Context(), callerOf(c), optional(c, "user_id"), optional(c, "organization_id"))
+	return reply(c, out, err)
+}
+
+func (s *server) userNew(c echo.Context) error {
+	var r user.Request
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Users.New(c.Request().Context(), callerOf(c), &r)
+	return reply(c, out, err)
+}
+
+func (s *server) userInfo(c echo.Context) error {
+	out, err := s.Users.Info(c.Request().Context(), callerOf(c), c.QueryParam("user_id"))
+	return reply(c, out, err)
+}
+
+func (s *server) modelNew(c echo.Context) error {
+	var r model.Request
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Models.New(c.Request().Context(), callerOf(c), &r)
+	return reply(c, out, err)
+}
+
+func (s *server) modelUpdate(c echo.Context) error {
+	var r model.Request
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Models.Update(c.Request().Context(), callerOf(c), &r)
+	return reply(c, out, err)
+}
+
+func (s *server) modelDelete(c echo.Context) error {
+	var r struct {
+		ID string `json:"id"`
+	}
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Models.Delete(c.Request().Context(), callerOf(c), r.ID)
+	return reply(c, out, err)
+}
+
+func (s *server) modelInfo(c echo.Context) error {
+	mayUse, err := s.Keys.MayUse(c.Request().Context(), callerOf(c))
+	if err != nil {
+		return err //nolint:wrapcheck // answered as it is
+	}
+	out, err := s.Models.List(c.Request().Context(), mayUse, c.QueryParam("litellm_model_id"))
+	return reply(c, map[string]any{"data": out}, err)
+}
+
+func (s *server) spendLogs(c echo.Context) error {
+	after, err := date(c, "start_date")
+	if err != nil {
+		return err
+	}
+	before, err := date(c, "end_date")
+	if err != nil {
+		return err
+	}
+	out, err := s.Spend.Logs(c.Request().Context(), callerOf(c), spend.Query{
+		RequestID: optional(c, "request_id"), APIKey: optional(c, "api_key"), UserID: optional(c, "user_id"), After: after, Before: before,
+	})
+	return reply(c, out, err)
+}

@@ -1,0 +1,169 @@
+// Package transport is the control plane's HTTP face: routes, authentication,
+// decoding and error shapes. The rules are in the packages of the nouns. Echo
+// stays in here.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/key"
+	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/team"
+	"github.com/tianjillm/tianjillm/controlplane/internal/user"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/route"
+	"github.com/tianjillm/tianjillm/shared/secret"
+)
+
+const (
+	// requestTimeout bounds a management call; a database that is away must
+	// not pile up callers.
+	requestTimeout = 10 * time.Second
+	maxBody        = 4 << 20
+)
+
+// Health is what the probes show.
+type Health struct {
+	Ready    bool
+	Degraded []string
+}
+
+// Options are what the handler is made of.
+type Options struct {
+	Keys      *key.Service
+	Teams     *team.Service
+	Users     *user.Service
+	Models    *model.Service
+	Spend     *spend.Service
+	MasterKey secret.String
+	KeyHeader string
+	Health    func(context.Context) Health
+	Members   func(context.Context) ([]contract.Member, error)
+	Registry  *prometheus.Registry
+	Version   string
+	Logger    *slog.Logger
+}
+
+type server struct {
+	Options
+
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+// New returns the handler of every route in the table that this plane serves.
+func New(o Options) (http.Handler, error) {
+	s := &server{
+		Options:  o,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tianji_controlplane_requests_total", Help: "Management requests by route and status."}, []string{"route", "status"}),
+		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tianji_controlplane_request_duration_seconds", Help: "Duration of management requests."}, []string{"route"}),
+	}
+	o.Registry.MustRegister(s.requests, s.seconds)
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.answerError
+	e.Use(s.observe)
+	own := s.handlers()
+	for _, r := range route.Table() {
+		if r.Plane&route.Control == 0 {
+			continue
+		}
+		handler := own[r.Method+" "+r.Path]
+		if handler == nil {
+			return nil, &missingError{r}
+		}
+		if r.Access != route.Public {
+			handler = s.authenticated(r, handler)
+		}
+		e.Add(r.Method, r.Path, handler)
+	}
+	return e, nil
+}
+
+type missingError struct{ route route.Route }
+
+func (e *missingError) Error() string { return "no handler for " + e.route.Method + " " + e.route.Path }
+
+func (s *server) handlers() map[string]echo.HandlerFunc {
+	return map[string]echo.HandlerFunc{
+		"POST /key/generate":        s.keyGenerate,
+		"POST /key/update":          s.keyUpdate,
+		"POST /key/delete":          s.keyDelete,
+		"POST /key/block":           s.keyBlock(true),
+		"POST /key/unblock":         s.keyBlock(false),
+		"POST /key/regenerate":      s.keyRegenerate,
+		"POST /key/:key/regenerate": s.keyRegenerate,
+		"GET /key/info":             s.keyInfo,
+		"GET /key/list":             s.keyList,
+		"POST /team/new":            s.teamNew,
+		"GET /team/info":            s.teamInfo,
+		"GET /team/list":            s.teamList,
+		"POST /user/new":            s.userNew,
+		"GET /user/info":            s.userInfo,
+		"POST /model/new":           s.modelNew,
+		"POST /model/update":        s.modelUpdate,
+		"POST /model/delete":        s.modelDelete,
+		"GET /model/info":           s.modelInfo,
+		"GET /v1/model/info":        s.modelInfo,
+		"GET /spend/logs":           s.spendLogs,
+		"GET /health":               s.health,
+		"GET /health/liveliness":    alive,
+		"GET /health/liveness":      alive,
+		"GET /health/readiness":     s.readiness,
+		"GET /metrics":              echo.WrapHandler(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})),
+		"GET /routes":               routes,
+		"GET /":                     s.root,
+	}
+}
+
+// observe bounds, counts and times a request.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxBody)
+		if err := next(c); err != nil {
+			s.answerError(err, c)
+		}
+		path := c.Path()
+		if path == "" {
+			path = "unknown"
+		}
+		s.requests.WithLabelValues(path, http.StatusText(c.Response().Status)).Inc()
+		s.seconds.WithLabelValues(path).Observe(time.Since(begin).Seconds())
+		return nil
+	}
+}
+
+// answerError sends whatever went wrong in the error shape.
+func (s *server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	public := store.Public(err)
+	if he, ok := err.(*echo.HTTPError); ok { //nolint:errorlint // echo returns it unwrapped
+		public = apierr.RouteNotFound()
+		if he.Code == http.StatusMethodNotAllowed {
+			public = apierr.MethodNotAllowed()
+		}
+	}
+	if public.Status >= http.StatusInternalServerError {
+		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "management request failed",
+			slog.String("route", c.Path()), slog.String("request_id", requestID(c)), slog.Int("status", public.Status), slog.Any("error", public))
+	}
+	public.Write(c.Response())
+}
+
+func requestID(c echo.Context) string { return c.Request().Header.Get("X-Request-Id") }

@@ -1,0 +1,302 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/feed"
+	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
+	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/dataplane/internal/route"
+	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
+	"github.com/tianjillm/tianjillm/dataplane/internal/transport"
+	"github.com/tianjillm/tianjillm/dataplane/internal/upstream"
+	"github.com/tianjillm/tianjillm/dataplane/internal/usage"
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/lifecycle"
+	"github.com/tianjillm/tianjillm/shared/member"
+	"github.com/tianjillm/tianjillm/shared/natsx"
+	"github.com/tianjillm/tianjillm/shared/seal"
+	"github.com/tianjillm/tianjillm/shared/secret"
+	"github.com/tianjillm/tianjillm/shared/telemetry"
+)
+
+// beaconPatience is how long the control plane's leader may be silent before
+// it counts as away.
+const beaconPatience = 5 * time.Second
+
+// App is one data plane. Its goroutines end with Stop.
+type App struct {
+	opts     Options
+	names    contract.Names
+	log      *slog.Logger
+	registry *prometheus.Registry
+	stack    *lifecycle.Stack
+	started  time.Time
+
+	ctl, bulk  *nats.Conn
+	ctlJS      jetstream.JetStream
+	bulkJS     jetstream.JetStream
+	signal     *natsx.Signal
+	pipeline   *pipeline.Pipeline
+	snapshots  *snapshot.Store
+	principals *principal.Cache
+	changes    *feed.Feed
+	recorder   *usage.Recorder
+	server     *http.Server
+	listener   net.Listener
+	draining   atomic.Bool
+}
+
+// New wires a data plane and opens its files and listener. It does not need
+// NATS or the control plane to be up. When it fails, everything it opened is
+// closed again.
+func New(ctx context.Context, o Options) (*App, error) {
+	control, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	names, err := contract.NewNames(o.Prefix)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says all there is
+	}
+	a := &App{
+		opts: o, names: names, log: o.Logger.With(slog.String("plane", string(contract.DataPlane)), slog.String("replica", o.Replica)),
+		registry: telemetry.NewRegistry(), started: time.Now(), signal: &natsx.Signal{},
+	}
+	a.stack = lifecycle.NewStack(a.log)
+	if err := a.wire(ctx, control); err != nil {
+		return nil, errors.Join(err, a.stack.Stop(context.WithoutCancel(ctx)))
+	}
+	return a, nil
+}
+
+// wire builds the parts in the order in which they need each other.
+func (a *App) wire(ctx context.Context, control *url.URL) error {
+	for _, step := range []func() error{a.connect, a.openUsage, a.openPrincipals, a.openConfig} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	handler, err := transport.New(transport.Options{
+		Pipeline: a.pipeline, ControlPlane: control, Health: a.health,
+		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.ctlJS, a.names) },
+		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("build routes: %w", err)
+	}
+	return a.listen(ctx, handler)
+}
+
+func (a *App) connect() error {
+	o := natsx.Options{
+		URLs: a.opts.NATSURL.Reveal(), InProcess: a.opts.InProcess, CAFile: a.opts.NATSCAFile, CertFile: a.opts.NATSCertFile, KeyFile: a.opts.NATSKeyFile,
+		NKeyFile: a.opts.NATSNKeyFile, CredsFile: a.opts.NATSCreds, Names: a.names, Plane: contract.DataPlane, Replica: a.opts.Replica, Logger: a.log,
+	}
+	var err error
+	if a.bulk, err = natsx.Connect(o, natsx.Bulk); err != nil {
+		return err //nolint:wrapcheck // says all there is
+	}
+	a.stack.PushFunc("nats bulk connection", a.bulk.Close)
+	o.Connected = a.signal
+	if a.ctl, err = natsx.Connect(o, natsx.Control); err != nil {
+		return err //nolint:wrapcheck // says all there is
+	}
+	a.stack.PushFunc("nats control connection", a.ctl.Close)
+	if a.bulkJS, err = jetstream.New(a.bulk); err != nil {
+		return fmt.Errorf("open jetstream: %w", err)
+	}
+	if a.ctlJS, err = jetstream.New(a.ctl); err != nil {
+		return fmt.Errorf("open jetstream: %w", err)
+	}
+	return nil
+}
+
+func (a *App) openUsage() error {
+	var err error
+	a.recorder, err = usage.Open(usage.Options{
+		Dir: filepath.Join(a.opts.DataDir, "usage"), Sink: usage.NewStream(a.bulkJS, a.names, a.opts.Replica), Logger: a.log, Registry: a.registry,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says all there is
+	}
+	a.stack.Push("usage spool", a.recorder.Close)
+	return nil
+}
+
+func (a *App) openPrincipals() error {
+	bucket := principal.NewBucket(a.ctl, a.ctlJS, a.names, func() bool {
+		c := a.snapshots.Current()
+		return c != nil && c.PrincipalsComplete && a.snapshots.Fresh()
+	})
+	a.stack.PushFunc("principal reads", bucket.Close)
+	a.principals = principal.New(principal.Options{Source: bucket, Logger: a.log, Registry: a.registry, Clock: time.Now})
+	a.stack.PushFunc("principals", a.principals.Close)
+	a.pipeline = pipeline.New(pipeline.Options{
+		Principals: a.principals, Recorder: a.recorder, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
+	})
+	var err error
+	a.changes, err = feed.Start(a.ctl, a.names, a.names.PrincipalChanges(), func(b *contract.Beacon) uint64 { return b.Principals }, a.principals, a.log)
+	if err != nil {
+		return err //nolint:wrapcheck // says all there is
+	}
+	a.stack.PushFunc("principal changes", a.changes.Stop)
+	a.signal.Listen(a.changes.Reconnected)
+	return nil
+}
+
+func (a *App) openConfig() error {
+	proxy := httpproxy.Config{
+		HTTPProxy: a.opts.Getenv("HTTP_PROXY"), HTTPSProxy: a.opts.Getenv("HTTPS_PROXY"), NoProxy: a.opts.Getenv("NO_PROXY"),
+	}
+	client, err := upstream.New(upstream.Options{UserAgent: "tianjillm/" + telemetry.Version(), Proxy: proxy.ProxyFunc()})
+	if err != nil {
+		return fmt.Errorf("make upstream client: %w", err)
+	}
+	a.stack.PushFunc("upstream connections", client.Close)
+	registerUpstream(a.registry, client)
+	env := route.Environment{Builder: providers{client}, Opener: opener{a.opts.SaltKey}, Getenv: a.opts.Getenv, Logger: a.log}
+	a.snapshots, err = snapshot.Start(snapshot.Options{
+		Conn: a.ctl, JS: a.ctlJS, Names: a.names, Dir: a.opts.DataDir, Logger: a.log,
+		Changed: func(c *snapshot.Config) { a.pipeline.Configure(c, route.Build(env, c.Deployments, a.pipeline.Table())) },
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says all there is
+	}
+	a.stack.PushFunc("configuration", a.snapshots.Stop)
+	a.signal.Listen(a.snapshots.Reconnected)
+	return nil
+}
+
+// opener opens credentials, and says what is missing when there is no salt.
+type opener struct{ salt secret.String }
+
+func (o opener) Open(sealed []byte, purpose string) (string, error) {
+	box, err := seal.New(o.salt.Reveal())
+	if err != nil {
+		return "", err //nolint:wrapcheck // says what to set
+	}
+	return box.Open(sealed, purpose) //nolint:wrapcheck // says what to set
+}
+
+func (a *App) listen(ctx context.Context, handler http.Handler) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.opts.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	a.listener = l
+	a.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	a.stack.Push("listener", func(context.Context) error {
+		_ = a.server.Close() // what Stop could not drain
+		_ = l.Close()        // when Start was never called
+		return nil
+	})
+	return nil
+}
+
+// Addr is the address of the API.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Start begins to serve. It does not block.
+func (a *App) Start(ctx context.Context) error {
+	if a.opts.DebugListen != "" {
+		addr, stop, err := telemetry.StartDebug(ctx, a.opts.DebugListen, a.log)
+		if err != nil {
+			return err //nolint:wrapcheck // says all there is
+		}
+		a.stack.PushFunc("debug server", stop)
+		a.log.LogAttrs(ctx, slog.LevelInfo, "pprof", slog.String("listen", addr))
+	}
+	a.stack.PushFunc("heartbeat", lifecycle.Loop(func(ctx context.Context) { member.Beat(ctx, a.ctl, a.names, a.member) }))
+	served := make(chan struct{})
+	go func() { //nolint:gosec // outlives the start; the stack waits for it
+		defer close(served)
+		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			a.log.LogAttrs(context.Background(), slog.LevelError, "server ended", slog.Any("error", err))
+		}
+	}()
+	a.stack.Push("server", func(ctx context.Context) error {
+		err := a.drain(ctx)
+		<-served
+		return err
+	})
+	a.log.LogAttrs(ctx, slog.LevelInfo, "data plane serves", slog.String("listen", a.Addr()))
+	return nil
+}
+
+// drain stops accepting and waits for requests under way.
+func (a *App) drain(ctx context.Context) error {
+	a.draining.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, a.opts.DrainTimeout)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		_ = a.server.Close()
+		return fmt.Errorf("requests were still under way: %w", err)
+	}
+	return nil
+}
+
+// Stop drains requests, brings usage to the bus, and closes everything.
+func (a *App) Stop(ctx context.Context) error {
+	return a.stack.Stop(ctx) //nolint:wrapcheck // names the parts
+}
+
+// health says what is degraded.
+func (a *App) health() transport.Health {
+	h := transport.Health{Ready: a.pipeline.Table() != nil && !a.draining.Load()}
+	if !a.ctl.IsConnected() || !a.bulk.IsConnected() {
+		h.Degraded = append(h.Degraded, "nats")
+	}
+	if time.Since(a.snapshots.Heard()) > beaconPatience {
+		h.Degraded = append(h.Degraded, "control_plane")
+	}
+	if !a.snapshots.Fresh() {
+		h.Degraded = append(h.Degraded, "config_from_disk")
+	}
+	return h
+}
+
+// Healthy reports whether the data plane is ready and nothing is degraded.
+func (a *App) Healthy() bool {
+	h := a.health()
+	return h.Ready && len(h.Degraded) == 0
+}
+
+func (a *App) member() contract.Member {
+	return contract.Member{
+		Replica: a.opts.Replica, Plane: contract.DataPlane, Version: telemetry.Version(), Listen: a.Addr(), StartedMS: a.started.UnixMilli(),
+		Config: a.snapshots.Sequence(), Principals: a.changes.Last(), Spooled: a.recorder.Spooled(), Degraded: a.health().Degraded,
+	}
+}
+
+func registerUpstream(reg prometheus.Registerer, client *upstream.Client) {
+	const ns = "tianji_dataplane_upstream_"
+	counter := func(name, help string, read func(upstream.Stats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: ns + name, Help: help}, func() float64 { return float64(read(client.Stats())) })
+	}
+	reg.MustRegister(
+		counter("dials_total", "Connections made to providers.", func(s upstream.Stats) uint64 { return s.Dials }),
+		counter("dial_errors_total", "Connections to providers that failed.", func(s upstream.Stats) uint64 { return s.DialErrors }),
+		counter("reuses_total", "Exchanges that began on a pooled connection.", func(s upstream.Stats) uint64 { return s.Reuses }),
+		counter("stale_retries_total", "Exchanges repeated because a pooled connection had been closed.", func(s upstream.Stats) uint64 { return s.StaleRetries }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: ns + "idle_connections", Help: "Connections to providers in the pool."}, func() float64 { return float64(client.Stats().Idle) }),
+	)
+}

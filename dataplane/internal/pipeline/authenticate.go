@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/shared/access"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/credential"
+)
+
+// authenticate finds out who asks and whether they may ask at all.
+func (x *exchange) authenticate() error {
+	id, master, err := x.p.authenticateRequest(x.r, x.state)
+	if err != nil {
+		return err
+	}
+	x.identity, x.master = id, master
+	if master {
+		return nil
+	}
+	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.Key.UserID, id.Key.TeamID, id.Key.OrgID
+	return nil
+}
+
+// authenticateRequest checks the key of a request against a configuration.
+func (p *Pipeline) authenticateRequest(r *http.Request, s *state) (principal.Identity, bool, error) {
+	var none principal.Identity
+	key, err := credential.Key(r.Header, s.config.Auth.KeyHeader)
+	if err != nil {
+		return none, false, err //nolint:wrapcheck // an answer to the client
+	}
+	sum := sha256.Sum256([]byte(key))
+	if s.hasKey && subtle.ConstantTimeCompare(sum[:], s.master[:]) == 1 {
+		return none, true, nil
+	}
+	id, err := p.opts.Principals.Resolve(r.Context(), sum)
+	if err != nil {
+		if r.Context().Err() != nil {
+			return none, false, errClientGone
+		}
+		if errors.Is(err, principal.ErrUnavailable) {
+			p.metrics.unresolved.Inc()
+		}
+		return none, false, apierr.Unavailable(apierr.TypeNoDB,
+			"Service Unavailable, the authentication database is temporarily unreachable. Please retry shortly.", time.Second).Because(err)
+	}
+	if id.Key == nil {
+		return none, false, credential.Unknown(key)
+	}
+	return id, false, usable(id, r.URL.Path, key)
+}
+
+// usable refuses keys that exist but must not be used, or not here.
+func usable(id principal.Identity, path, key string) error {
+	switch k := id.Key; {
+	case k.Blocked:
+		return credential.Blocked()
+	case !k.Expires.IsZero() && !time.Now().Before(k.Expires):
+		return credential.Expired(key, k.Expires, time.Now())
+	case id.Team != nil && id.Team.Blocked:
+		return credential.TeamBlocked(id.Team.ID)
+	case !access.Route(k.AllowedRoutes, path):
+		return credential.RouteDenied(path)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/money"
+)
+
+// settle books what the request used, once. It runs on every way a request
+// can end after a deployment was picked, also when the client is gone.
+func (x *exchange) settle(status int, errorType string) {
+	if x.settled || x.deployment == nil {
+		return
+	}
+	x.settled = true
+	if !x.tokens.known && x.tokens.chunks > 0 {
+		x.tokens.estimate(*x.body, 0)
+		x.usage.Estimated = true
+	}
+	now := time.Now()
+	u := &x.usage
+	u.V, u.ID = contract.SchemaVersion, x.id.String()
+	u.StartMS, u.EndMS = x.start.UnixMilli(), now.UnixMilli()
+	u.CallType, u.Replica = x.endpoint.Surface.String(), x.p.opts.Replica
+	u.HTTPStatus, u.ErrorType, u.Status = status, errorType, contract.Success
+	if status >= http.StatusBadRequest {
+		u.Status = contract.Failure
+	}
+	t := &x.tokens
+	u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens = t.input, t.output, t.cached, t.reasoning
+	u.CostNano = int64(cost(&x.deployment.Price, t))
+	if host, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
+		u.RequesterIP = host
+	}
+	x.p.opts.Recorder.Record(u)
+	x.p.metrics.settled(x, status, now.Sub(x.start))
+}
+
+// cost prices what was used. Cached input costs its own price where there is
+// one.
+func cost(p *contract.Price, t *tokens) money.Nano {
+	cached := min(t.cached, t.input)
+	cachedPrice := p.CachedInputPerMillion
+	if cachedPrice == 0 {
+		cachedPrice = p.InputPerMillion
+	}
+	return money.PerMillion(t.input-cached, money.Nano(p.InputPerMillion)) +
+		money.PerMillion(cached, money.Nano(cachedPrice)) +
+		money.PerMillion(t.output, money.Nano(p.OutputPerMillion))
+}
+
+// fail ends the request with an error, in whatever form is still possible.
+func (x *exchange) fail(err error) {
+	e := x.publicError(err)
+	if e == nil {
+		x.settle(statusClientGone, "client_disconnected")
+		x.p.metrics.ended(x, statusClientGone)
+		return
+	}
+	x.settle(e.Status, e.Type)
+	x.p.metrics.ended(x, e.Status)
+	if e.Status >= http.StatusInternalServerError {
+		x.p.opts.Logger.LogAttrs(x.r.Context(), slog.LevelWarn, "request failed",
+			slog.String("call_id", x.callID), slog.String("route", x.endpoint.Name), slog.String("model", bounded(x.model)),
+			slog.Int("status", e.Status), slog.Any("error", e))
+	}
+	if x.headerSent {
+		return // the stream has told the client already, or can not any more
+	}
+	x.headerSent = true
+	x.setHeaders(x.w.Header(), nil)
+	e.Write(x.w)
+}
+
+// statusClientGone is nginx's status for a client that did not wait. Nobody
+// receives it.
+const statusClientGone = 499

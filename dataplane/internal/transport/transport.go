@@ -1,0 +1,114 @@
+// Package transport is the data plane's HTTP face: it maps routes to the
+// pipeline and forwards what the control plane owns. Echo stays in here.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/route"
+)
+
+// Health is what the probes show.
+type Health struct {
+	// Ready is false while requests can not be answered or should go elsewhere.
+	Ready bool
+	// Degraded names the parts that are away.
+	Degraded []string
+}
+
+// Options are what the handler is made of.
+type Options struct {
+	Pipeline *pipeline.Pipeline
+	// ControlPlane is where management routes are forwarded; nil answers 503.
+	ControlPlane *url.URL
+	Health       func() Health
+	Members      func(context.Context) ([]contract.Member, error)
+	Registry     *prometheus.Registry
+	Version      string
+	Logger       *slog.Logger
+}
+
+// New returns the handler of every route in the table that this plane serves,
+// and of those that it forwards.
+func New(o Options) (http.Handler, error) {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = notServed
+	forward := newForwarder(o.ControlPlane, o.Logger)
+	own := o.handlers()
+	for _, r := range route.Table() {
+		handler := own[r.Method+" "+r.Path]
+		switch {
+		case r.Plane&route.Data == 0:
+			handler = echo.WrapHandler(forward)
+		case handler == nil:
+			return nil, &missingError{r}
+		}
+		e.Add(r.Method, r.Path, handler)
+	}
+	return e, nil
+}
+
+type missingError struct{ route route.Route }
+
+func (e *missingError) Error() string {
+	return "no handler for " + e.route.Method + " " + e.route.Path
+}
+
+func (o Options) handlers() map[string]echo.HandlerFunc {
+	h := map[string]echo.HandlerFunc{}
+	for path, surface := range map[string]provider.Surface{
+		"/chat/completions": provider.ChatCompletions, "/completions": provider.Completions, "/embeddings": provider.Embeddings,
+	} {
+		serve := o.llm(pipeline.Endpoint{Surface: surface, Name: path})
+		for _, prefix := range []string{"", "/v1", "/openai/deployments/:model", "/engines/:model"} {
+			h["POST "+prefix+path] = serve
+		}
+	}
+	for _, prefix := range []string{"", "/v1"} {
+		h["GET "+prefix+"/models"] = o.models
+		h["GET "+prefix+"/models/*"] = o.model
+	}
+	h["GET /health/liveliness"] = alive
+	h["GET /health/liveness"] = alive
+	h["GET /health/readiness"] = o.readiness
+	h["GET /health"] = o.health
+	h["GET /routes"] = routes
+	h["GET /"] = o.root
+	h["GET /metrics"] = echo.WrapHandler(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{}))
+	return h
+}
+
+// llm hands a request to the pipeline, past echo's response wrapper: the
+// pipeline writes its own head and flushes by itself.
+func (o Options) llm(endpoint pipeline.Endpoint) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		o.Pipeline.Serve(c.Response().Writer, c.Request(), endpoint, c.Param("model"))
+		return nil
+	}
+}
+
+// notServed answers what no handler took, in the error shape.
+func notServed(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	public := apierr.RouteNotFound()
+	if he, ok := err.(*echo.HTTPError); !ok { //nolint:errorlint // echo returns it unwrapped
+		public = apierr.Public(err)
+	} else if he.Code == http.StatusMethodNotAllowed {
+		public = apierr.MethodNotAllowed()
+	}
+	public.Write(c.Response())
+}

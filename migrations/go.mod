@@ -1,0 +1,3 @@
+module github.com/tianjillm/tianjillm/migrations
+
+go 1.26.0

@@ -1,0 +1,145 @@
+package contract
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+)
+
+// DefaultPrefix is the installation prefix used when none is configured.
+const DefaultPrefix = "tianji"
+
+var prefixPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// Names derives every NATS name of one installation from its prefix, so that
+// several installations can share one NATS account.
+type Names struct{ prefix string }
+
+// NewNames validates prefix (lower-case letters, digits and '-') and returns
+// the names of that installation.
+func NewNames(prefix string) (Names, error) {
+	if !prefixPattern.MatchString(prefix) {
+		return Names{}, fmt.Errorf("nats prefix %q: want a lower-case letter followed by up to 31 of a-z, 0-9 and '-'", prefix)
+	}
+	return Names{prefix: prefix}, nil
+}
+
+// Prefix returns the installation prefix.
+func (n Names) Prefix() string { return n.prefix }
+
+// ConfigBucket is the KV bucket that every replica watches whole.
+func (n Names) ConfigBucket() string { return n.prefix + "-config" }
+
+// PrincipalsBucket is the KV bucket of keys, teams and users, read on first
+// use and invalidated by its republished changes.
+func (n Names) PrincipalsBucket() string { return n.prefix + "-principals" }
+
+// MembersBucket is the KV bucket of heartbeats, one key a replica.
+func (n Names) MembersBucket() string { return n.prefix + "-members" }
+
+// UsageStream is the work-queue stream that carries usage to the ledger.
+func (n Names) UsageStream() string { return n.prefix + "-USAGE" }
+
+// EventsStream carries audit, error and health events of the data planes.
+func (n Names) EventsStream() string { return n.prefix + "-EVENTS" }
+
+// LedgerConsumer is the durable consumer of the usage stream.
+func (n Names) LedgerConsumer() string { return "ledger" }
+
+// UsageSubject is where one replica publishes its usage batches.
+func (n Names) UsageSubject(replica string) string {
+	return n.prefix + ".usage." + Token(replica)
+}
+
+// UsageWildcard matches the usage subjects of all replicas.
+func (n Names) UsageWildcard() string { return n.prefix + ".usage.>" }
+
+// EventsSubject is where one replica publishes events of a kind.
+func (n Names) EventsSubject(kind, replica string) string {
+	return n.prefix + ".events." + kind + "." + Token(replica)
+}
+
+// EventsWildcard matches all event subjects.
+func (n Names) EventsWildcard() string { return n.prefix + ".events.>" }
+
+// ConfigChanges is the subject under which the server republishes each stored
+// change of the config bucket.
+func (n Names) ConfigChanges() string { return n.prefix + ".cfg.config" }
+
+// PrincipalChanges is the same for the principals bucket.
+func (n Names) PrincipalChanges() string { return n.prefix + ".cfg.principals" }
+
+// BeaconSubject carries a Beacon once a second.
+func (n Names) BeaconSubject() string { return n.prefix + ".cfg.epoch" }
+
+// InboxPrefix keeps the replies of one plane apart from the other's.
+func (n Names) InboxPrefix(plane Plane) string {
+	return "_INBOX." + n.prefix + "-" + string(plane)
+}
+
+// KVSubject is the subject of a key in a bucket.
+func KVSubject(bucket, key string) string { return "$KV." + bucket + "." + key }
+
+// KVStream is the stream behind a bucket.
+func KVStream(bucket string) string { return "KV_" + bucket }
+
+// Token encodes an id chosen by a user so that it is one valid subject token:
+// unpadded base64url.
+func Token(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
+
+// IDOfToken undoes Token.
+func IDOfToken(token string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return "", fmt.Errorf("token %q is not base64url: %w", token, err)
+	}
+	return string(b), nil
+}
+
+// Keys of the config bucket.
+const (
+	// KeyAuthSettings holds AuthSettings.
+	KeyAuthSettings = "settings.auth"
+	// KeyGeneralSettings holds GeneralSettings.
+	KeyGeneralSettings = "settings.general"
+	// KeyPrincipalsState holds PrincipalsState.
+	KeyPrincipalsState = "state.principals"
+	// PrefixDeployment starts the keys of deployments.
+	PrefixDeployment = "model."
+)
+
+// DeploymentKey is the config key of a deployment.
+func DeploymentKey(id string) string { return PrefixDeployment + Token(id) }
+
+// Key prefixes of the principals bucket.
+const (
+	PrefixVirtualKey = "key."
+	PrefixTeam       = "team."
+	PrefixUser       = "user."
+)
+
+// VirtualKeyKey is the principals key of a virtual key, by its hash in lower-case hex.
+func VirtualKeyKey(hash string) string { return PrefixVirtualKey + hash }
+
+// TeamKey is the principals key of a team.
+func TeamKey(id string) string { return PrefixTeam + Token(id) }
+
+// UserKey is the principals key of a user.
+func UserKey(id string) string { return PrefixUser + Token(id) }
+
+// Headers that the server adds to a republished change.
+const (
+	HeaderSequence     = "Nats-Sequence"
+	HeaderLastSequence = "Nats-Last-Sequence"
+	HeaderKVOperation  = "KV-Operation"
+	HeaderMarkerReason = "Nats-Marker-Reason"
+)
+
+// Plane names one half of the system.
+type Plane string
+
+// The two planes.
+const (
+	DataPlane    Plane = "dataplane"
+	ControlPlane Plane = "controlplane"
+)

@@ -1,0 +1,112 @@
+// Package credential finds the key of a request in the headers that the SDKs
+// of the supported dialects use, and words the refusals of keys. Both planes
+// use it, so that a key means the same at both.
+package credential
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/ident"
+)
+
+const maxLength = 256
+
+// Key returns the key of a request, or the refusal of a request without a
+// usable one. header, when set, replaces the list of headers.
+func Key(h http.Header, header string) (string, error) {
+	key, present := find(h)
+	if header != "" {
+		value := h.Get(header)
+		key, present = bearer(value), value != ""
+	}
+	switch {
+	case !present:
+		return "", apierr.Auth("No api key passed in.")
+	case key == "":
+		return "", apierr.Auth("Malformed API Key passed in. Ensure Key has `Bearer ` prefix.")
+	case len(key) > maxLength || !strings.HasPrefix(key, ident.KeyPrefix):
+		e := apierr.Auth("")
+		e.Message = "LiteLLM Virtual Key expected. Received=" + ident.Mask(key) + ", expected to start with 'sk-'."
+		return "", e
+	}
+	return key, nil
+}
+
+// find returns the first credential that is there. The key is empty when it
+// is of a scheme that can not hold one.
+func find(h http.Header) (key string, present bool) {
+	for _, name := range [...]string{"X-Tianji-Api-Key", "X-Litellm-Api-Key"} {
+		if v := h[name]; len(v) > 0 && v[0] != "" {
+			return strings.TrimPrefix(v[0], "Bearer "), true
+		}
+	}
+	if v := h["Authorization"]; len(v) > 0 && v[0] != "" {
+		return bearer(v[0]), true
+	}
+	for _, name := range [...]string{"Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key"} {
+		if v := h[name]; len(v) > 0 && v[0] != "" {
+			return v[0], true
+		}
+	}
+	return "", false
+}
+
+// bearer reads "Bearer KEY", and "Basic BASE64" whose password or user is a
+// key, which some SDKs send.
+func bearer(value string) string {
+	scheme, rest, ok := strings.Cut(value, " ")
+	if !ok {
+		return ""
+	}
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "bearer"):
+		return rest
+	case strings.EqualFold(scheme, "basic"):
+		plain, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return ""
+		}
+		user, password, _ := strings.Cut(string(plain), ":")
+		if strings.HasPrefix(password, ident.KeyPrefix) {
+			return password
+		}
+		if strings.HasPrefix(user, ident.KeyPrefix) {
+			return user
+		}
+	}
+	return ""
+}
+
+// Unknown refuses a key that does not exist. It does not repeat its hash.
+func Unknown(key string) *apierr.Error {
+	return &apierr.Error{Status: http.StatusUnauthorized, Type: apierr.TypeUnknownKey, Param: "key", Message: "Authentication Error, Invalid proxy server token passed. Received API Key = " +
+		ident.KeyName(key) + ". Unable to find token in cache or `LiteLLM_VerificationTokenTable`"}
+}
+
+// Blocked refuses a blocked key.
+func Blocked() *apierr.Error {
+	return apierr.Auth("Key is blocked. Update via `/key/unblock` if you're an admin.")
+}
+
+// TeamBlocked refuses the keys of a blocked team.
+func TeamBlocked(teamID string) *apierr.Error {
+	return apierr.Auth("Team=" + teamID + " is blocked. Update via `/team/unblock` if you're an admin.")
+}
+
+// Expired refuses a key whose time is over.
+func Expired(key string, at, now time.Time) *apierr.Error {
+	return &apierr.Error{
+		Status: http.StatusUnauthorized, Type: apierr.TypeExpiredKey, Param: ident.KeyName(key),
+		Message: "Authentication Error - Expired Key. Key Expiry time " + at.UTC().Format(time.RFC3339) + " and current time " + now.UTC().Format(time.RFC3339),
+	}
+}
+
+// RouteDenied refuses a route that the key may not call.
+func RouteDenied(path string) *apierr.Error {
+	return &apierr.Error{Status: http.StatusForbidden, DetailText: true, Message: "Virtual key is not allowed to call this route. Tried to call route: " + path}
+}

@@ -1,0 +1,102 @@
+// Package route is the one table that says which plane serves which route and
+// who may call it. Data planes serve their own and forward the control
+// plane's, so that a client needs a single base URL; a test on each plane
+// fails when the table and the registered handlers differ.
+package route
+
+import "net/http"
+
+// Access says who may call a route. The finer rules of a route (a key's owner
+// may see its own key) are its handler's.
+type Access uint8
+
+// The kinds of access.
+const (
+	// Public needs no key.
+	Public Access = iota
+	// AnyKey needs a valid virtual key or the master key.
+	AnyKey
+	// Master needs the master key.
+	Master
+)
+
+// Plane is a set of planes.
+type Plane uint8
+
+// The planes that may serve a route.
+const (
+	Data Plane = 1 << iota
+	Control
+	Both = Data | Control
+)
+
+// Route is one method and path, in echo's syntax.
+type Route struct {
+	Method string
+	Path   string
+	Plane  Plane
+	Access Access
+}
+
+// Table returns all routes.
+func Table() []Route {
+	var all []Route
+	all = append(all, llm()...)
+	all = append(all, management()...)
+	return append(all, operations()...)
+}
+
+// llm is served by data planes, with and without the version prefix, and in
+// the form that Azure's SDKs call.
+func llm() []Route {
+	posts := []string{"/chat/completions", "/completions", "/embeddings"}
+	var all []Route
+	for _, p := range posts {
+		for _, path := range []string{p, "/v1" + p, "/openai/deployments/:model" + p, "/engines/:model" + p} {
+			all = append(all, Route{http.MethodPost, path, Data, AnyKey})
+		}
+	}
+	for _, prefix := range []string{"", "/v1"} {
+		all = append(all,
+			Route{http.MethodGet, prefix + "/models", Data, AnyKey},
+			Route{http.MethodGet, prefix + "/models/*", Data, AnyKey})
+	}
+	return all
+}
+
+func management() []Route {
+	return []Route{
+		{http.MethodPost, "/key/generate", Control, Master},
+		{http.MethodPost, "/key/update", Control, AnyKey},
+		{http.MethodPost, "/key/delete", Control, AnyKey},
+		{http.MethodPost, "/key/block", Control, Master},
+		{http.MethodPost, "/key/unblock", Control, Master},
+		{http.MethodPost, "/key/regenerate", Control, AnyKey},
+		{http.MethodPost, "/key/:key/regenerate", Control, AnyKey},
+		{http.MethodGet, "/key/info", Control, AnyKey},
+		{http.MethodGet, "/key/list", Control, AnyKey},
+		{http.MethodPost, "/team/new", Control, Master},
+		{http.MethodGet, "/team/info", Control, AnyKey},
+		{http.MethodGet, "/team/list", Control, AnyKey},
+		{http.MethodPost, "/user/new", Control, Master},
+		{http.MethodGet, "/user/info", Control, AnyKey},
+		{http.MethodPost, "/model/new", Control, Master},
+		{http.MethodPost, "/model/update", Control, Master},
+		{http.MethodPost, "/model/delete", Control, Master},
+		{http.MethodGet, "/model/info", Control, AnyKey},
+		{http.MethodGet, "/v1/model/info", Control, AnyKey},
+		{http.MethodGet, "/spend/logs", Control, AnyKey},
+	}
+}
+
+func operations() []Route {
+	return []Route{
+		{http.MethodGet, "/health", Both, AnyKey},
+		{http.MethodGet, "/health/liveliness", Both, Public},
+		{http.MethodGet, "/health/liveness", Both, Public},
+		{http.MethodGet, "/health/readiness", Both, Public},
+		{http.MethodGet, "/metrics", Both, Public},
+		{http.MethodGet, "/routes", Both, Public},
+		{http.MethodGet, "/", Both, Public},
+	}
+}
