@@ -13,14 +13,16 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // set stores a header value without a slice of its own: the values of one
 // response share an array. name must be in canonical form.
 func (x *exchange) set(h http.Header, name, value string) {
-	if x.used == len(x.values) {
-		h[name] = []string{value}
-		return
+	if x.values == nil {
+		x.values = make([]string, 0, usualHeaders)
 	}
-	x.values[x.used] = value
-	h[name] = x.values[x.used : x.used+1 : x.used+1]
-	x.used++
+	x.values = append(x.values, value)
+	n := len(x.values)
+	h[name] = x.values[n-1 : n : n]
 }
+
+// usualHeaders is how many headers an answer has, rarely more.
+const usualHeaders = 8
 
 // own sets one of our headers, under LiteLLM's name too where that is wanted.
 func (x *exchange) own(h http.Header, name, twin, value string) {

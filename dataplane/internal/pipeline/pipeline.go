@@ -131,8 +131,7 @@ type exchange struct {
 	tokens     tokens
 	settled    bool
 	headerSent bool
-	values     [16]string // backing of response header values
-	used       int
+	values     []string // backing of the values of the response headers
 }
 
 // Serve answers one request. pathModel is the model named in the path, or "".

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -105,6 +106,11 @@ func (x *exchange) understand(pathModel string) error {
 	if x.members, err = jsonx.Members(x.members, *x.body); err != nil {
 		return (&apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeInvalidRequest, Message: "Invalid JSON payload: the request body must be one JSON object"}).Because(err)
 	}
+	if name, twice := repeated(x.members); twice {
+		// What is checked here must be what the vendor acts on, and the two
+		// might disagree on which of them counts.
+		return apierr.BadRequest("Invalid JSON payload: member '%.64s' stands twice", name)
+	}
 	x.call = provider.Call{Surface: x.endpoint.Surface, Body: *x.body, Members: x.members, CallID: x.callID}
 	var model, stream, options, user []byte
 	for i := range x.members {
@@ -122,10 +128,6 @@ func (x *exchange) understand(pathModel string) error {
 		default:
 			continue
 		}
-		if *slot != nil {
-			// Whoever reads the body next might take the other one.
-			return apierr.BadRequest("Invalid JSON payload: member '%s' stands twice", m.Name)
-		}
 		*slot = m.Value.Of(*x.body)
 	}
 	x.call.Stream = string(stream) == "true" && x.endpoint.Surface != provider.Embeddings
@@ -139,6 +141,31 @@ func (x *exchange) understand(pathModel string) error {
 		}
 	}
 	return x.takeModel(model, pathModel)
+}
+
+// fewMembers is up to where comparing all with all is cheaper than a map.
+const fewMembers = 24
+
+// repeated finds a name that stands twice.
+func repeated(members []provider.Member) (name []byte, twice bool) {
+	if len(members) > fewMembers {
+		seen := make(map[string]struct{}, len(members))
+		for _, m := range members {
+			if _, twice := seen[string(m.Name)]; twice {
+				return m.Name, true
+			}
+			seen[string(m.Name)] = struct{}{}
+		}
+		return nil, false
+	}
+	for i := range members {
+		for j := range i {
+			if bytes.Equal(members[i].Name, members[j].Name) {
+				return members[i].Name, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // takeModel takes the model from the path, where Azure's SDKs put it, or else

@@ -20,8 +20,6 @@ const question = `{"model":"m","messages":[{"role":"system","content":"Be brief.
 	`{"role":"assistant","content":"no"},{"role":"user","content":"Say hello to the world"}]}`
 
 // backend makes a backend of a model and of options written as one object.
-//
-
 func backend(tb testing.TB, model, options string) provider.Backend {
 	tb.Helper()
 	params := map[string]json.RawMessage{}
@@ -50,7 +48,6 @@ func chatCall(tb testing.TB, body string) *provider.Call {
 	return newCall(tb, provider.ChatCompletions, body)
 }
 
-
 func do(tb testing.TB, b provider.Backend, call *provider.Call) provider.Reply {
 	tb.Helper()
 	r, err := b.Do(tb.Context(), call)
@@ -70,8 +67,6 @@ func body(tb testing.TB, r provider.Reply) string {
 }
 
 // strict decodes and refuses members that the type does not have.
-//
-
 func strict[T any](tb testing.TB, data string) T {
 	tb.Helper()
 	var v T

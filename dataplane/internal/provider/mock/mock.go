@@ -31,8 +31,6 @@ type backend struct {
 
 // New returns the backend of a deployment. It fails when an option of the
 // deployment is out of bounds.
-//
-
 func New(cfg provider.Config) (provider.Backend, error) {
 	b := &backend{
 		model:         jsonx.Quote(cfg.Model),
@@ -54,8 +52,6 @@ func New(cfg provider.Config) (provider.Backend, error) {
 }
 
 // Do answers a call.
-//
-
 func (b *backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, error) {
 	if call.Surface > provider.Embeddings {
 		return nil, provider.ErrUnsupported
@@ -73,7 +69,6 @@ func (b *backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, 
 	}
 	return b.answer(ctx, &req), nil
 }
-
 
 func (b *backend) answer(ctx context.Context, req *request) provider.Reply {
 	streamed := req.call.Stream && req.call.Surface != provider.Embeddings

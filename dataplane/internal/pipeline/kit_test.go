@@ -1,0 +1,135 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
+	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/route"
+	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
+	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/ident"
+)
+
+const master = "sk-master"
+
+// scripted is a backend whose answer is given piece by piece.
+type scripted struct {
+	status int
+	header map[string]string
+	pieces []string
+	err    error // after the pieces; nil is the end
+	panics bool
+	failed error // instead of an answer
+
+	mu    sync.Mutex
+	calls []provider.Call
+}
+
+func (s *scripted) Do(_ context.Context, call *provider.Call) (provider.Reply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := *call
+	kept.Body, kept.Members = bytes.Clone(call.Body), slices.Clone(call.Members)
+	s.calls = append(s.calls, kept)
+	if s.panics {
+		panic("backend is broken")
+	}
+	if s.failed != nil {
+		return nil, s.failed
+	}
+	return &reply{script: s, pieces: s.pieces}, nil
+}
+
+type reply struct {
+	script *scripted
+	pieces []string
+}
+
+func (r *reply) Read(p []byte) (int, error) {
+	if len(r.pieces) == 0 {
+		if r.script.err != nil {
+			return 0, r.script.err
+		}
+		return 0, io.EOF
+	}
+	n := copy(p, r.pieces[0])
+	if r.pieces[0] = r.pieces[0][n:]; r.pieces[0] == "" {
+		r.pieces = r.pieces[1:]
+	}
+	return n, nil
+}
+
+func (r *reply) Close() error              { return nil }
+func (r *reply) Status() int               { return cmp.Or(r.script.status, http.StatusOK) }
+func (r *reply) Header(name string) string { return r.script.header[name] }
+func (r *reply) ContentLength() int64      { return -1 }
+
+type ledger struct {
+	mu     sync.Mutex
+	events []contract.Usage
+}
+
+func (l *ledger) Record(u *contract.Usage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, *u)
+}
+
+func (l *ledger) only(t *testing.T) contract.Usage {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	require.Len(t, l.events, 1)
+	return l.events[0]
+}
+
+type nobody struct{}
+
+func (nobody) Resolve(context.Context, [32]byte) (principal.Identity, error) {
+	return principal.Identity{}, nil
+}
+
+type builder struct{ backend provider.Backend }
+
+func (b builder) Build(provider.Config) (provider.Backend, error) { return b.backend, nil }
+
+// newPipeline serves one model, "m", which its vendor calls "vendor-m", at 1
+// dollar for a million tokens in and 2 for a million out.
+func newPipeline(t testing.TB, backend provider.Backend) (*pipeline.Pipeline, *ledger) {
+	t.Helper()
+	l := &ledger{}
+	p := pipeline.New(pipeline.Options{
+		Principals: nobody{}, Recorder: l, Replica: "r", Version: "v", Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+	})
+	env := route.Environment{Builder: builder{backend}, Getenv: func(string) string { return "" }, Logger: slog.New(slog.DiscardHandler)}
+	p.Configure(&snapshot.Config{Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(master)}}, route.Build(env, []*contract.Deployment{{
+		ID: "d", ModelName: "m", Provider: "openai", Model: "vendor-m", Price: contract.Price{InputPerMillion: 1e9, OutputPerMillion: 2e9},
+	}}, nil))
+	return p, l
+}
+
+func serve(p *pipeline.Pipeline, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+master)
+	p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions"}, "")
+	return w
+}
+
+var errBroken = errors.New("connection reset")
