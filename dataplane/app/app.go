@@ -91,6 +91,7 @@ func (a *App) wire(ctx context.Context, control *url.URL) error {
 			return err
 		}
 	}
+	a.registerBus()
 	handler, err := transport.New(transport.Options{
 		Pipeline: a.pipeline, ControlPlane: control, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.ctlJS, a.names) },
@@ -285,6 +286,23 @@ func (a *App) member() contract.Member {
 		Replica: a.opts.Replica, Plane: contract.DataPlane, Version: telemetry.Version(), Listen: a.Addr(), StartedMS: a.started.UnixMilli(),
 		Config: a.snapshots.Sequence(), Principals: a.changes.Last(), Spooled: a.recorder.Spooled(), Degraded: a.health().Degraded,
 	}
+}
+
+// registerBus shows how far the bus is away.
+func (a *App) registerBus() {
+	const ns = "tianji_dataplane_"
+	a.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: ns + "nats_connected", Help: "1 while both connections to NATS are up."}, func() float64 {
+			if a.ctl.IsConnected() && a.bulk.IsConnected() {
+				return 1
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: ns + "beacon_age_seconds", Help: "Since the last sign of life of the control plane's leader."}, func() float64 {
+			return min(time.Since(a.snapshots.Heard()).Seconds(), time.Since(a.started).Seconds())
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: ns + "config_sequence", Help: "Last change of the configuration that was applied."}, func() float64 { return float64(a.snapshots.Sequence()) }),
+	)
 }
 
 func registerUpstream(reg prometheus.Registerer, client *upstream.Client) {

@@ -254,6 +254,7 @@ func (l *load) run(steps []func()) {
 }
 
 func TestEveryAnsweredRequestIsBookedOnceWhateverIsKilled(t *testing.T) {
+	t.Parallel()
 	in := start(t)
 	l := &load{in: in, answered: map[string]bool{}, client: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256},

@@ -29,7 +29,7 @@ const (
 	natsPort     = "CHAOS_NATS_PORT"
 	controlUser  = "controlplane"
 	dataUser     = "dataplane"
-	natsPassword = "chaos" //nolint:gosec // of a server that lives for one test
+	natsPassword = "chaos"
 )
 
 func TestMain(m *testing.M) {

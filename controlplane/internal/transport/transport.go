@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -21,6 +22,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/ident"
 	"github.com/tianjillm/tianjillm/shared/route"
 	"github.com/tianjillm/tianjillm/shared/secret"
 )
@@ -130,6 +132,8 @@ func (s *server) handlers() map[string]echo.HandlerFunc {
 func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		begin := time.Now()
+		id := requestID(c, begin)
+		c.Response().Header().Set(requestIDHeader, id)
 		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
@@ -141,8 +145,11 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if path == "" {
 			path = "unknown"
 		}
-		s.requests.WithLabelValues(path, http.StatusText(c.Response().Status)).Inc()
+		status := c.Response().Status
+		s.requests.WithLabelValues(path, strconv.Itoa(status)).Inc()
 		s.seconds.WithLabelValues(path).Observe(time.Since(begin).Seconds())
+		s.Logger.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", c.Request().Method),
+			slog.String("route", path), slog.Int("status", status), slog.Duration("took", time.Since(begin)))
 		return nil
 	}
 }
@@ -161,9 +168,20 @@ func (s *server) answerError(err error, c echo.Context) {
 	}
 	if public.Status >= http.StatusInternalServerError {
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "management request failed",
-			slog.String("route", c.Path()), slog.String("request_id", requestID(c)), slog.Int("status", public.Status), slog.Any("error", public))
+			slog.String("route", c.Path()), slog.String("request_id", c.Request().Header.Get(requestIDHeader)), slog.Int("status", public.Status), slog.Any("error", public))
 	}
 	public.Write(c.Response())
 }
 
-func requestID(c echo.Context) string { return c.Request().Header.Get("X-Request-Id") }
+const requestIDHeader = "X-Request-Id"
+
+// requestID is the id that a data plane or a client gave the request, or a new
+// one. It is kept in the request, for log lines further down.
+func requestID(c echo.Context, now time.Time) string {
+	id := c.Request().Header.Get(requestIDHeader)
+	if id == "" || len(id) > 128 {
+		id = ident.NewUUID(now).String()
+		c.Request().Header.Set(requestIDHeader, id)
+	}
+	return id
+}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/apierr"
@@ -14,6 +16,10 @@ import (
 func (x *exchange) forward() error {
 	d := x.deployment
 	x.usage.Model, x.usage.DeploymentID, x.usage.Provider, x.usage.APIBase = d.Model, d.ID, d.Provider, d.APIBase
+	var err error
+	if x.call.Timeout, err = x.timeout(); err != nil {
+		return err
+	}
 	reply, err := d.Backend.Do(x.r.Context(), &x.call)
 	if err != nil {
 		return x.callFailed(err)
@@ -28,6 +34,29 @@ func (x *exchange) forward() error {
 		return x.forwardJSON(reply)
 	}
 }
+
+// timeout is what the client asks for in a header, else the installation's
+// where the deployment has none; zero leaves it to the backend.
+func (x *exchange) timeout() (time.Duration, error) {
+	for _, name := range [...]string{"X-Tianji-Timeout", "X-Litellm-Timeout"} {
+		v := x.r.Header[name]
+		if len(v) == 0 {
+			continue
+		}
+		seconds, err := strconv.ParseFloat(v[0], 64)
+		if err != nil || seconds <= 0 || seconds > maxTimeout.Seconds() {
+			return 0, apierr.BadRequest("Header %s: want a number of seconds up to %d", strings.ToLower(name), int(maxTimeout.Seconds()))
+		}
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	if x.deployment.Timeout == 0 {
+		return time.Duration(x.state.config.General.TimeoutMS) * time.Millisecond, nil
+	}
+	return 0, nil
+}
+
+// maxTimeout bounds what a client may ask for.
+const maxTimeout = 6000 * time.Second
 
 // forwardJSON reads the whole answer before it sends any of it: the usage
 // stands at its end, and an answer that breaks off must become an error.

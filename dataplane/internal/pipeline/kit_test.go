@@ -111,8 +111,8 @@ func (b builder) Build(provider.Config) (provider.Backend, error) { return b.bac
 
 // newPipeline serves one model, "m", which its vendor calls "vendor-m", at 1
 // dollar for a million tokens in and 2 for a million out.
-func newPipeline(t testing.TB, backend provider.Backend) (*pipeline.Pipeline, *ledger) {
-	t.Helper()
+func newPipeline(tb testing.TB, backend provider.Backend) (*pipeline.Pipeline, *ledger) {
+	tb.Helper()
 	l := &ledger{}
 	p := pipeline.New(pipeline.Options{
 		Principals: nobody{}, Recorder: l, Replica: "r", Version: "v", Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),

@@ -38,6 +38,19 @@ func (x *exchange) settle(status int, errorType string) {
 	}
 	x.p.opts.Recorder.Record(u)
 	x.p.metrics.settled(x, status, now.Sub(x.start))
+	x.log(now.Sub(x.start))
+}
+
+// log writes a line for each request, where that is asked for: at level debug.
+func (x *exchange) log(took time.Duration) {
+	ctx := x.r.Context()
+	if !x.p.opts.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	u := &x.usage
+	x.p.opts.Logger.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("call_id", x.callID), slog.String("route", x.endpoint.Name),
+		slog.String("model_group", u.ModelGroup), slog.String("provider", u.Provider), slog.Int("status", u.HTTPStatus), slog.Bool("stream", u.Stream),
+		slog.Int64("input_tokens", u.InputTokens), slog.Int64("output_tokens", u.OutputTokens), slog.Duration("took", took))
 }
 
 // cost prices what was used. Cached input costs its own price where there is

@@ -24,7 +24,9 @@ type Deployment struct {
 	APIBase  string
 	Price    contract.Price
 	Mode     string
-	Backend  provider.Backend
+	// Timeout is the deployment's own bound for the response head, or zero.
+	Timeout time.Duration
+	Backend provider.Backend
 
 	record *contract.Deployment
 }
@@ -125,7 +127,7 @@ func (env Environment) build(rec *contract.Deployment) (*Deployment, error) {
 		return nil, err //nolint:wrapcheck // names the deployment already
 	}
 	return &Deployment{
-		ID: rec.ID, Provider: rec.Provider, Model: rec.Model, APIBase: publicBase(rec.APIBase), Price: rec.Price, Mode: rec.Mode, Backend: backend, record: rec,
+		ID: rec.ID, Provider: rec.Provider, Model: rec.Model, APIBase: publicBase(rec.APIBase), Price: rec.Price, Mode: rec.Mode, Timeout: cfg.Timeout, Backend: backend, record: rec,
 	}, nil
 }
 

@@ -10,7 +10,11 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/ident"
 )
+
+// requestID goes along to the control plane and comes back in its answer.
+const requestID = "X-Request-Id"
 
 // newForwarder sends management routes to the control plane, bodies streamed
 // both ways. The caller's key goes along: the control plane decides.
@@ -29,6 +33,9 @@ func newForwarder(target *url.URL, log *slog.Logger) http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.SetXForwarded()
+			if r.Out.Header.Get(requestID) == "" {
+				r.Out.Header.Set(requestID, ident.NewUUID(time.Now()).String())
+			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if errors.Is(err, context.Canceled) {

@@ -149,7 +149,6 @@ func call(t *testing.T, c *upstream.Client, req *upstream.Request) string {
 	return body(t, resp)
 }
 
-//nolint:ireturn // T is what the channel carries
 func receive[T any](t *testing.T, ch <-chan T) T {
 	t.Helper()
 	var v T
