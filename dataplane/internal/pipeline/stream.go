@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
@@ -13,7 +15,9 @@ import (
 )
 
 const (
-	streamBuffer = 32 << 10
+	// streamBuffer is what an open stream holds for its vendor's bytes, and
+	// again for its client's; both grow with longer events.
+	streamBuffer = 8 << 10
 	// maxEvent is the longest event that is looked into. Longer ones, and the
 	// rest of them, are passed on as they come.
 	maxEvent = 4 << 20
@@ -49,12 +53,9 @@ type stream struct {
 }
 
 func (x *exchange) forwardStream(reply provider.Reply) error {
-	s := &stream{x: x, reply: reply, control: http.NewResponseController(x.w), in: getBuffer(), out: getBuffer()}
-	defer putBuffer(s.in)
-	defer putBuffer(s.out)
-	if cap(*s.in) < streamBuffer {
-		*s.in = make([]byte, 0, streamBuffer)
-	}
+	s := &stream{x: x, reply: reply, control: http.NewResponseController(x.w), in: getStreamBuffer(), out: getStreamBuffer()}
+	defer putStreamBuffer(s.in)
+	defer putStreamBuffer(s.out)
 	x.usage.Stream = true
 	for {
 		end, err := s.step()
@@ -67,12 +68,32 @@ func (x *exchange) forwardStream(reply provider.Reply) error {
 	}
 }
 
+var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 0, streamBuffer); return &b }} //nolint:gochecknoglobals // a pool
+
+func getStreamBuffer() *[]byte {
+	b, _ := streamBuffers.Get().(*[]byte)
+	return b
+}
+
+// putStreamBuffer keeps buffers that did not grow much: thousands of streams
+// may be open.
+func putStreamBuffer(b *[]byte) {
+	if cap(*b) <= 4*streamBuffer {
+		*b = (*b)[:0]
+		streamBuffers.Put(b)
+	}
+}
+
 // step handles what one read brings.
 func (s *stream) step() (end bool, err error) {
 	in := *s.in
 	if len(in) == cap(in) {
 		in = append(in, 0)[:len(in)]
 	}
+	// Others go first: on a busy machine more than one event is there when our
+	// turn comes, and one read and one write serve them all. On an idle one
+	// this returns at once.
+	runtime.Gosched()
 	n, readErr := s.reply.Read(in[len(in):cap(in)])
 	*s.in = in[:len(in)+n]
 	if err := s.process(); err != nil {
