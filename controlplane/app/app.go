@@ -62,6 +62,7 @@ type App struct {
 	election  *leader.Election
 	server    *http.Server
 	listener  net.Listener
+	example   string
 }
 
 // New wires a control plane: it migrates the database, which must be up, and
@@ -101,6 +102,9 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	a.stack.PushFunc("database pool", a.store.Close)
 	if err := a.connect(); err != nil {
 		return err
+	}
+	if len(cfg.Models) > 0 {
+		a.example = cfg.Models[0].Name
 	}
 	box, err := seal.New(a.opts.SaltKey.Reveal())
 	if err != nil {
@@ -305,6 +309,12 @@ func (a *App) health(ctx context.Context) transport.Health {
 	}
 	return h
 }
+
+// PublicKey reports whether the public key of the quick start is in use.
+func (a *App) PublicKey() bool { return a.opts.MasterKey.Reveal() == QuickStartKey }
+
+// ExampleModel is the first model of the config file, or "".
+func (a *App) ExampleModel() string { return a.example }
 
 // Leading reports whether this control plane does the background work.
 func (a *App) Leading() bool { return a.election.Leading() }

@@ -47,8 +47,8 @@ type Options struct {
 	ConfigFile string
 	// Config is used instead of ConfigFile when it is set.
 	Config []byte
-	// QuickStart allows the public master key; only the standalone mode on
-	// loopback sets it.
+	// QuickStart allows the public master key, and uses it when there is no
+	// other; only the standalone mode on loopback sets it.
 	QuickStart   bool
 	Replica      string
 	DrainTimeout time.Duration
@@ -106,6 +106,9 @@ func (o *Options) load() (*proxyconfig.Config, []proxyconfig.Warning, error) {
 	}
 	if o.MasterKey.IsZero() {
 		o.MasterKey = cfg.General.MasterKey
+	}
+	if o.MasterKey.IsZero() && o.QuickStart {
+		o.MasterKey = secret.New(QuickStartKey)
 	}
 	if o.DatabaseURL.IsZero() {
 		o.DatabaseURL = cfg.General.DatabaseURL

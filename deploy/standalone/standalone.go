@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -118,9 +119,6 @@ func (in *Installation) prepare(context.Context) error {
 	}
 	if in.opts.SaltKey.IsZero() {
 		in.opts.SaltKey = secret.New(in.secrets.SaltKey)
-	}
-	if in.opts.MasterKey.IsZero() && in.opts.ConfigFile == "" {
-		in.opts.MasterKey = secret.New(controlplane.QuickStartKey)
 	}
 	return nil
 }
@@ -249,13 +247,10 @@ func (in *Installation) announce() {
 	api, admin := "http://"+in.data.Addr(), "http://"+in.control.Addr()
 	in.say("ready api=%s admin=%s nats=nats://%s", api, admin, in.nats.Addr())
 	key := "$TIANJI_MASTER_KEY"
-	if in.opts.MasterKey.Reveal() == controlplane.QuickStartKey {
+	if in.control.PublicKey() {
 		key = controlplane.QuickStartKey
 	}
-	model := "mock"
-	if in.opts.ConfigFile != "" {
-		model = "YOUR-MODEL"
-	}
+	model := cmp.Or(in.control.ExampleModel(), "YOUR-MODEL")
 	in.say(`
 Ask a model:
   curl %[1]s/v1/chat/completions -H "Authorization: Bearer %[2]s" -H "Content-Type: application/json" -d '{"model":"%[3]s","messages":[{"role":"user","content":"Hello"}]}'

@@ -46,10 +46,11 @@ func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (
 		return Generated{}, err
 	}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		alias := row.KeyAlias
 		var err error
 		row, err = s.store.KeyInsert(ctx, tx, insertParams(row))
 		if err != nil {
-			return duplicate(err, row.KeyAlias)
+			return duplicate(err, alias)
 		}
 		return tx.Changed(ctx, store.KindKey, row.Token)
 	})
