@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -31,6 +30,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/member"
 	"github.com/tianjillm/tianjillm/shared/natsx"
 	"github.com/tianjillm/tianjillm/shared/seal"
+	"github.com/tianjillm/tianjillm/shared/server"
 	"github.com/tianjillm/tianjillm/shared/telemetry"
 )
 
@@ -60,8 +60,7 @@ type App struct {
 	publisher *publish.Publisher
 	ledger    *ledger.Ledger
 	election  *leader.Election
-	server    *http.Server
-	listener  net.Listener
+	server    *server.Server
 	example   string
 }
 
@@ -177,25 +176,16 @@ func (a *App) connect() error {
 }
 
 func (a *App) listen(ctx context.Context, handler http.Handler) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", a.opts.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+	var err error
+	if a.server, err = server.Listen(ctx, a.opts.Listen, handler, server.Options{ReadTimeout: time.Minute, WriteTimeout: time.Minute, Logger: a.log}); err != nil {
+		return err //nolint:wrapcheck // says all there is
 	}
-	a.listener = l
-	a.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	a.stack.PushFunc("listener", func() {
-		_ = a.server.Close()
-		_ = l.Close() // when Start was never called
-	})
+	a.stack.PushFunc("listener", a.server.Close)
 	return nil
 }
 
 // Addr is the address of the management API.
-func (a *App) Addr() string { return a.listener.Addr().String() }
+func (a *App) Addr() string { return a.server.Addr() }
 
 // Start begins to serve and to take part in the background work. It does not
 // block.
@@ -210,20 +200,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.stack.PushFunc("heartbeat", lifecycle.Loop(func(ctx context.Context) { member.Beat(ctx, a.nc, a.names, a.member) }))
 	a.stack.PushFunc("background work", lifecycle.Loop(func(ctx context.Context) { a.election.Run(ctx, a.lead) }))
-	served := make(chan struct{})
-	go func() { //nolint:gosec // outlives the start; the stack waits for it
-		defer close(served)
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			a.log.LogAttrs(context.Background(), slog.LevelError, "server ended", slog.Any("error", err))
-		}
-	}()
-	a.stack.Push("server", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, a.opts.DrainTimeout)
-		defer cancel()
-		err := a.server.Shutdown(ctx)
-		_ = a.server.Close()
-		<-served
-		return err //nolint:wrapcheck // named by the stack
+	a.server.Serve()
+	a.stack.Push("requests", func(ctx context.Context) error {
+		return a.server.Drain(ctx, a.opts.DrainTimeout) //nolint:wrapcheck // named by the stack
 	})
 	a.log.LogAttrs(ctx, slog.LevelInfo, "control plane serves", slog.String("listen", a.Addr()))
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -31,6 +30,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/natsx"
 	"github.com/tianjillm/tianjillm/shared/seal"
 	"github.com/tianjillm/tianjillm/shared/secret"
+	"github.com/tianjillm/tianjillm/shared/server"
 	"github.com/tianjillm/tianjillm/shared/telemetry"
 )
 
@@ -56,8 +56,7 @@ type App struct {
 	principals *principal.Cache
 	changes    *feed.Feed
 	recorder   *usage.Recorder
-	server     *http.Server
-	listener   net.Listener
+	server     *server.Server
 	draining   atomic.Bool
 }
 
@@ -195,26 +194,16 @@ func (o opener) Open(sealed []byte, purpose string) (string, error) {
 }
 
 func (a *App) listen(ctx context.Context, handler http.Handler) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", a.opts.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+	var err error
+	if a.server, err = server.Listen(ctx, a.opts.Listen, handler, server.Options{Logger: a.log}); err != nil {
+		return err //nolint:wrapcheck // says all there is
 	}
-	a.listener = l
-	a.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	a.stack.Push("listener", func(context.Context) error {
-		_ = a.server.Close() // what Stop could not drain
-		_ = l.Close()        // when Start was never called
-		return nil
-	})
+	a.stack.PushFunc("listener", a.server.Close)
 	return nil
 }
 
 // Addr is the address of the API.
-func (a *App) Addr() string { return a.listener.Addr().String() }
+func (a *App) Addr() string { return a.server.Addr() }
 
 // Start begins to serve. It does not block.
 func (a *App) Start(ctx context.Context) error {
@@ -227,31 +216,12 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.LogAttrs(ctx, slog.LevelInfo, "pprof", slog.String("listen", addr))
 	}
 	a.stack.PushFunc("heartbeat", lifecycle.Loop(func(ctx context.Context) { member.Beat(ctx, a.ctl, a.names, a.member) }))
-	served := make(chan struct{})
-	go func() { //nolint:gosec // outlives the start; the stack waits for it
-		defer close(served)
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			a.log.LogAttrs(context.Background(), slog.LevelError, "server ended", slog.Any("error", err))
-		}
-	}()
-	a.stack.Push("server", func(ctx context.Context) error {
-		err := a.drain(ctx)
-		<-served
-		return err
+	a.server.Serve()
+	a.stack.Push("requests", func(ctx context.Context) error {
+		a.draining.Store(true)
+		return a.server.Drain(ctx, a.opts.DrainTimeout) //nolint:wrapcheck // named by the stack
 	})
 	a.log.LogAttrs(ctx, slog.LevelInfo, "data plane serves", slog.String("listen", a.Addr()))
-	return nil
-}
-
-// drain stops accepting and waits for requests under way.
-func (a *App) drain(ctx context.Context) error {
-	a.draining.Store(true)
-	ctx, cancel := context.WithTimeout(ctx, a.opts.DrainTimeout)
-	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
-		_ = a.server.Close()
-		return fmt.Errorf("requests were still under way: %w", err)
-	}
 	return nil
 }
 

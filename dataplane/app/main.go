@@ -2,59 +2,24 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os/signal"
-	"syscall"
+	"log/slog"
 	"time"
 
 	"github.com/tianjillm/tianjillm/shared/config"
-	"github.com/tianjillm/tianjillm/shared/probe"
-	"github.com/tianjillm/tianjillm/shared/telemetry"
+	"github.com/tianjillm/tianjillm/shared/program"
 )
 
-// Main runs a data plane until it is told to stop, and returns the exit
-// status. With healthcheck as its first argument it asks a running one instead.
+// Main runs a data plane until it is told to stop, and returns the exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	check := len(args) > 0 && args[0] == "healthcheck"
-	if check {
-		args = args[1:]
-	}
-	o, err := Parse(args, stderr, config.Environment())
-	if errors.Is(err, config.ErrHelp) {
-		return 0
-	}
-	if err == nil {
-		o.Logger, err = telemetry.NewLogger(stderr, o.LogLevel)
-	}
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-		defer stop()
-		if check {
-			err = probe.Live(ctx, o.Listen)
-		} else {
-			err = run(ctx, o, stdout)
-		}
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "tianji-dataplane:", err)
-		return 1
-	}
-	return 0
-}
-
-func run(ctx context.Context, o Options, stdout io.Writer) error {
-	a, err := New(ctx, o)
-	if err != nil {
-		return err
-	}
-	err = a.Start(ctx)
-	if err == nil {
-		_, _ = fmt.Fprintf(stdout, "data plane listens on http://%s\n", a.Addr())
-		<-ctx.Done()
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.DrainTimeout+10*time.Second)
-	defer cancel()
-	return errors.Join(err, a.Stop(stop))
+	return program.Main("tianji-dataplane", "data plane", args, stdout, stderr, func(args []string, out io.Writer, lookup config.Lookup) (program.Options, error) {
+		o, err := Parse(args, out, lookup)
+		return program.Options{
+			Listen: o.Listen, LogLevel: o.LogLevel, StopTimeout: o.DrainTimeout + 10*time.Second,
+			Open: func(ctx context.Context, log *slog.Logger, _ func(string, ...any)) (program.Plane, error) {
+				o.Logger = log
+				return New(ctx, o)
+			},
+		}, err
+	})
 }

@@ -26,7 +26,7 @@ const parentEnv = "PRIVATEPG_TEST_PARENT_OF"
 
 // seed holds an ephemeral cluster that ran once: copying it is ten times
 // faster than initdb.
-var seed string //nolint:gochecknoglobals // TestMain has no other way to hand it on
+var seed string
 
 func TestMain(m *testing.M) {
 	if dir, ok := os.LookupEnv(parentEnv); ok {

@@ -46,6 +46,21 @@ func Table() []Route {
 	return append(all, operations()...)
 }
 
+// Listed is a route as GET /routes shows it.
+type Listed struct {
+	Path    string   `json:"path"`
+	Methods []string `json:"methods"`
+}
+
+// List returns the table as GET /routes shows it.
+func List() []Listed {
+	var list []Listed
+	for _, r := range Table() {
+		list = append(list, Listed{r.Path, []string{r.Method}})
+	}
+	return list
+}
+
 // llm is served by data planes, with and without the version prefix, and in
 // the form that Azure's SDKs call.
 func llm() []Route {

@@ -115,27 +115,36 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 	var row db.VerificationToken
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		if row, err = s.lock(ctx, tx, sent); err != nil {
+		if row, err = s.change(ctx, tx, who, sent, r, "update"); err != nil {
 			return err
-		}
-		if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
-			return apierr.Forbidden("You are not authorized to update this key")
-		}
-		if err := r.apply(&row, time.Now()); err != nil {
-			return err
-		}
-		row.UpdatedBy = who.ID()
-		var setSpend *int64
-		if r.Spend.Sent {
-			setSpend = &row.SpendNano
-		}
-		alias := row.KeyAlias
-		if row, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
-			return duplicate(err, alias)
 		}
 		return tx.Changed(ctx, store.KindKey, row.Token)
 	})
 	return Updated{Key: sent, Row: View(row)}, err
+}
+
+// change locks a key and changes what was sent, if the caller may.
+func (s *Service) change(ctx context.Context, tx *store.Tx, who caller.Caller, sent string, r *Request, verb string) (db.VerificationToken, error) {
+	row, err := s.lock(ctx, tx, sent)
+	if err != nil {
+		return row, err
+	}
+	if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
+		return row, apierr.Forbidden("You are not authorized to %s this key", verb)
+	}
+	if err := r.apply(&row, time.Now()); err != nil {
+		return row, err
+	}
+	row.UpdatedBy = who.ID()
+	var setSpend *int64
+	if r.Spend.Sent {
+		setSpend = &row.SpendNano
+	}
+	alias := row.KeyAlias
+	if row, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
+		return row, duplicate(err, alias)
+	}
+	return row, nil
 }
 
 func (s *Service) lock(ctx context.Context, tx *store.Tx, sent string) (db.VerificationToken, error) {
@@ -261,23 +270,8 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 	var row db.VerificationToken
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		if row, err = s.lock(ctx, tx, sent); err != nil {
+		if row, err = s.change(ctx, tx, who, sent, r, "regenerate"); err != nil {
 			return err
-		}
-		if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
-			return apierr.Forbidden("You are not authorized to regenerate this key")
-		}
-		if err := r.apply(&row, time.Now()); err != nil {
-			return err
-		}
-		row.UpdatedBy = who.ID()
-		var setSpend *int64
-		if r.Spend.Sent {
-			setSpend = &row.SpendNano
-		}
-		alias := row.KeyAlias
-		if _, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
-			return duplicate(err, alias)
 		}
 		old, name := row.Token, ident.KeyName(plain)
 		row, err = s.store.KeyReplaceToken(ctx, tx, db.KeyReplaceTokenParams{Token: old, NewToken: ident.HashKey(plain), KeyName: &name, UpdatedBy: who.ID()})

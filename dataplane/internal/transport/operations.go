@@ -48,15 +48,7 @@ func (o Options) health(c echo.Context) error {
 }
 
 func routes(c echo.Context) error {
-	type item struct {
-		Path    string   `json:"path"`
-		Methods []string `json:"methods"`
-	}
-	list := []item{}
-	for _, r := range route.Table() {
-		list = append(list, item{r.Path, []string{r.Method}})
-	}
-	return c.JSON(http.StatusOK, map[string]any{"routes": list}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"routes": route.List()}) //nolint:wrapcheck // echo's own
 }
 
 func (o Options) root(c echo.Context) error {
