@@ -140,6 +140,27 @@ func TestRecorder_keeps_what_the_bus_refuses_for_the_next_start(t *testing.T) {
 	require.LessOrEqual(t, len(left), 1, "published segments are removed")
 }
 
+// A replica that starts empties the slots of replicas that are gone for good.
+func TestRecorder_inherits_from_its_neighbours(t *testing.T) {
+	t.Parallel()
+	dir, sink := t.TempDir(), newMemory()
+	sink.fail(errors.New("away"))
+	var gone []*usage.Recorder
+	for i := range 3 {
+		r := open(t, dir, sink, 0)
+		r.Record(event(i))
+		gone = append(gone, r)
+	}
+	for _, r := range gone {
+		require.Error(t, closed(t, r, 50*time.Millisecond))
+	}
+	sink.fail(nil)
+	heir := open(t, dir, sink, 0)
+	heir.Record(event(3))
+	require.NoError(t, closed(t, heir, 10*time.Second))
+	require.Equal(t, 4, sink.count())
+}
+
 func TestRecorder_is_bounded(t *testing.T) {
 	t.Parallel()
 	sink := newMemory()
