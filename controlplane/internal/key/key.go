@@ -57,7 +57,7 @@ func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (
 	if err != nil {
 		return Generated{}, err
 	}
-	return generated(plain, row), nil
+	return generated(plain, row, r.Duration.Ptr()), nil
 }
 
 func wellFormed(plain string) error {
@@ -286,7 +286,7 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 	if err != nil {
 		return Generated{}, err
 	}
-	return generated(plain, row), nil
+	return generated(plain, row, r.Duration.Ptr()), nil
 }
 
 // Info returns a key; without one, the caller's own.

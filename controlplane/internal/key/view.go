@@ -60,13 +60,21 @@ type Row struct {
 type Generated struct {
 	Info
 
-	Key           string          `json:"key"`
-	Token         string          `json:"token"`
-	TokenID       string          `json:"token_id"`
-	ModelRPMLimit json.RawMessage `json:"model_rpm_limit"`
-	ModelTPMLimit json.RawMessage `json:"model_tpm_limit"`
-	Guardrails    json.RawMessage `json:"guardrails"`
-	Tags          json.RawMessage `json:"tags"`
+	Key            string          `json:"key"`
+	Token          string          `json:"token"`
+	TokenID        string          `json:"token_id"`
+	ModelRPMLimit  json.RawMessage `json:"model_rpm_limit"`
+	ModelTPMLimit  json.RawMessage `json:"model_tpm_limit"`
+	RPMLimitType   json.RawMessage `json:"rpm_limit_type"`
+	TPMLimitType   json.RawMessage `json:"tpm_limit_type"`
+	Guardrails     json.RawMessage `json:"guardrails"`
+	Policies       json.RawMessage `json:"policies"`
+	Prompts        json.RawMessage `json:"prompts"`
+	Tags           json.RawMessage `json:"tags"`
+	EnforcedParams json.RawMessage `json:"enforced_params"`
+	// Duration is what was asked for; Expires is when that is over.
+	Duration         *string   `json:"duration"`
+	ObjectPermission *struct{} `json:"object_permission"`
 }
 
 // Updated is the reply to update: the key as it was sent, then its columns.
@@ -99,12 +107,14 @@ func Views(keys []db.VerificationToken) []Row {
 	return out
 }
 
-func generated(plain string, row db.VerificationToken) Generated {
+func generated(plain string, row db.VerificationToken, duration *string) Generated {
 	var meta map[string]json.RawMessage
 	_ = json.Unmarshal(row.Metadata, &meta) // we wrote it ourselves
 	return Generated{
-		Key: plain, Token: row.Token, TokenID: row.Token, Info: View(row).Info,
-		ModelRPMLimit: meta["model_rpm_limit"], ModelTPMLimit: meta["model_tpm_limit"], Guardrails: meta["guardrails"], Tags: meta["tags"],
+		Key: plain, Token: row.Token, TokenID: row.Token, Info: View(row).Info, Duration: duration,
+		ModelRPMLimit: meta["model_rpm_limit"], ModelTPMLimit: meta["model_tpm_limit"], RPMLimitType: meta["rpm_limit_type"],
+		TPMLimitType: meta["tpm_limit_type"], Guardrails: meta["guardrails"], Policies: meta["policies"], Prompts: meta["prompts"],
+		Tags: meta["tags"], EnforcedParams: meta["enforced_params"],
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deploy
 	secrets := contract.Secrets{}
 	if key := m.Params.APIKey.Reveal(); key != "" {
 		secrets["api_key"] = key
+	}
+	if base := withoutCredentials(m.Params.APIBase); base != m.Params.APIBase {
+		secrets["api_base"], d.APIBase = m.Params.APIBase, base
 	}
 	for header, value := range m.Params.Headers {
 		secrets[contract.SecretHeader+header] = value.Reveal()
@@ -89,6 +93,16 @@ func sensitive(param string) bool {
 		}
 	}
 	return false
+}
+
+// withoutCredentials returns a base URL without user and password.
+func withoutCredentials(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.User == nil {
+		return base
+	}
+	u.User = nil
+	return u.String()
 }
 
 func milliseconds(d *time.Duration) int64 {

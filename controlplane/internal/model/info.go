@@ -54,7 +54,7 @@ func (s *Service) List(ctx context.Context, mayUse func(model string) bool, id s
 func info(m proxyconfig.Model, fromDB bool) Info {
 	params := map[string]any{"model": m.Params.Model}
 	for name, value := range map[string]string{
-		"api_base": m.Params.APIBase, "api_version": m.Params.APIVersion, "organization": m.Params.Organization,
+		"api_base": withoutCredentials(m.Params.APIBase), "api_version": m.Params.APIVersion, "organization": m.Params.Organization,
 		"custom_llm_provider": m.Params.Provider, "region_name": m.Params.RegionName,
 	} {
 		if value != "" {

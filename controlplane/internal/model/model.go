@@ -168,6 +168,10 @@ func masked(params map[string]json.RawMessage) map[string]any {
 			continue
 		}
 		out[name] = value
+		var base string
+		if name == "api_base" && json.Unmarshal(value, &base) == nil {
+			out[name] = withoutCredentials(base)
+		}
 	}
 	return out
 }

@@ -192,6 +192,18 @@ func insertParams(t db.TeamTable) db.TeamInsertParams {
 	}
 }
 
+// Blocked reports whether a team is blocked; one that does not exist is not.
+func (s *Service) Blocked(ctx context.Context, teamID string) (bool, error) {
+	row, err := s.store.TeamByID(ctx, s.store.DB(), teamID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read team: %w", err)
+	}
+	return row.Blocked, nil
+}
+
 // Info returns a team with its keys, to the master key and to keys of the team.
 func (s *Service) Info(ctx context.Context, who caller.Caller, teamID string) (Info, error) {
 	if teamID == "" {

@@ -72,6 +72,13 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 	}
 	if row.TeamID != nil {
 		who.TeamID = *row.TeamID
+		blocked, err := s.Teams.Blocked(c.Request().Context(), who.TeamID)
+		if err != nil {
+			return none, err //nolint:wrapcheck // says what failed
+		}
+		if blocked {
+			return none, credential.TeamBlocked(who.TeamID)
+		}
 	}
 	return who, nil
 }

@@ -122,6 +122,9 @@ func (env Environment) build(rec *contract.Deployment) (*Deployment, error) {
 		Timeout: time.Duration(rec.TimeoutMS) * time.Millisecond, StreamTimeout: time.Duration(rec.StreamTimeoutMS) * time.Millisecond,
 		Headers: headers(secrets), MockResponse: rec.MockResponse, Params: rec.Params, Getenv: env.Getenv,
 	}
+	if base := secrets["api_base"]; base != "" {
+		cfg.APIBase = base
+	}
 	backend, err := env.Builder.Build(cfg)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the deployment already

@@ -1,0 +1,104 @@
+package contract_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/test/stack"
+)
+
+func TestTeams(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: mockConfig, DataPlanes: 2})
+	for face, url := range faces(s) {
+		admin := s.Master().At(url)
+		t.Run(face, func(t *testing.T) {
+			t.Parallel()
+			made := teamView().check(t, admin.Post(t, "/team/new", `{"team_alias":"core","models":["mock"],"model_aliases":{"fast":"mock"},"max_budget":5,
+				"members_with_roles":[{"user_id":"ann","role":"admin"}],"metadata":{"floor":2},"tpm_limit":100}`).OK(t))
+			id, _ := made["team_id"].(string)
+			require.Regexp(t, `^[0-9a-f-]{36}$`, id)
+			require.Equal(t, "core", made["team_alias"])
+			require.Equal(t, false, made["blocked"])
+			require.InDelta(t, 5, made["max_budget"], 0)
+
+			key := s.NewKey(t, map[string]any{"team_id": id, "user_id": "ann"})
+			atOnce(t, s, key, "fast")
+			require.Equal(t, http.StatusForbidden, s.Client(key).Post(t, chatPath, hello("secret-model")).Status)
+
+			info := shape{"team_id": "string", "team_info": "object", "keys": "array", "team_memberships": "array"}.check(t, admin.Get(t, "/team/info?team_id="+id).OK(t))
+			require.Equal(t, id, teamView().check(t, info["team_info"])["team_id"])
+			keys, _ := info["keys"].([]any)
+			require.Len(t, keys, 1)
+			require.Equal(t, ident.HashKey(key), keyRow().check(t, keys[0])["token"])
+
+			refusal{http.StatusNotFound, "auth_error", "None", "Team not found, passed team id: nothing."}.check(t, admin.Get(t, "/team/info?team_id=nothing"))
+			require.Equal(t, http.StatusUnprocessableEntity, admin.Get(t, "/team/info").Status)
+			refusal{http.StatusBadRequest, "invalid_request_error", nil, "Team id = " + id + " already exists. Please use a different team id."}.
+				check(t, admin.Post(t, "/team/new", map[string]any{"team_id": id}))
+			require.Equal(t, http.StatusUnprocessableEntity, admin.Post(t, "/team/new", `{"members_with_roles":[{"user_id":"x","role":"king"}]}`).Status)
+		})
+	}
+}
+
+func TestTeam_list(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: mockConfig})
+	for _, alias := range []string{"b", "a", "c"} {
+		s.NewTeam(t, map[string]any{"team_alias": alias, "members_with_roles": []map[string]string{{"user_id": "only-" + alias, "role": "user"}}})
+	}
+	for face, url := range faces(s) {
+		t.Run(face, func(t *testing.T) {
+			t.Parallel()
+			var list []map[string]any
+			decode(t, s.Master().At(url).Get(t, "/team/list"), &list)
+			require.Len(t, list, 3)
+			for i, alias := range []string{"a", "b", "c"} {
+				require.Equal(t, alias, list[i]["team_alias"])
+				teamView().with(shape{"keys": "array", "team_memberships": "array"}).check(t, any(list[i]))
+			}
+			decode(t, s.Master().At(url).Get(t, "/team/list?user_id=only-b"), &list)
+			require.Len(t, list, 1)
+		})
+	}
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: mockConfig, DataPlanes: 2})
+	created := shape{
+		"key": "string", "user_id": "string", "user_email": "string?", "user_alias": "string?", "user_role": "string?", "teams": "array", "models": "array",
+		"spend": "number", "max_budget": "number?", "tpm_limit": "number?", "rpm_limit": "number?", "expires": "time?", "created_at": "time", "updated_at": "time",
+	}
+	for face, url := range faces(s) {
+		admin := s.Master().At(url)
+		t.Run(face, func(t *testing.T) {
+			t.Parallel()
+			email := ident.NewKey() + "@example.com"
+			made := created.check(t, admin.Post(t, "/user/new", map[string]any{"user_email": email, "user_role": "internal_user", "models": []string{"mock"}, "max_budget": 2}).OK(t))
+			id, _ := made["user_id"].(string)
+			key, _ := made["key"].(string)
+			require.Regexp(t, `^[0-9a-f-]{36}$`, id)
+			atOnce(t, s, key, "mock")
+			require.Equal(t, http.StatusForbidden, s.Client(key).Post(t, chatPath, hello("secret-model")).Status)
+
+			info := shape{"user_id": "string?", "user_info": "object?", "keys": "array", "teams": "array"}.check(t, admin.Get(t, "/user/info?user_id="+id).OK(t))
+			require.Equal(t, email, userRow().check(t, info["user_info"])["user_email"])
+			keys, _ := info["keys"].([]any)
+			require.Len(t, keys, 1)
+			require.Equal(t, ident.HashKey(key), keyRow().check(t, keys[0])["token"])
+			require.Equal(t, id, s.Client(key).At(url).Get(t, "/user/info").OK(t)["user_id"], "a user's own, when nobody is named")
+
+			without := created.check(t, admin.Post(t, "/user/new", `{"auto_create_key":false}`).OK(t))
+			require.Empty(t, without["key"])
+			refusal{http.StatusConflict, "bad_request_error", "None", "User with id " + id + " already exists"}.check(t, admin.Post(t, "/user/new", map[string]any{"user_id": id}))
+			refusal{http.StatusConflict, "bad_request_error", "None", "User with email " + email + " already exists"}.check(t, admin.Post(t, "/user/new", map[string]any{"user_email": email}))
+			refusal{http.StatusNotFound, "not_found_error", "None", "User nobody not found"}.check(t, admin.Get(t, "/user/info?user_id=nobody"))
+			require.Equal(t, http.StatusUnprocessableEntity, admin.Post(t, "/user/new", `{"user_role":"king"}`).Status)
+			require.Equal(t, "default_user_id", admin.Get(t, "/user/info").OK(t)["user_id"])
+		})
+	}
+}
