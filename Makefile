@@ -18,6 +18,7 @@ ARCH     := $(shell go env GOARCH)
 LINT     := .bin/golangci-lint
 SQLC     := .bin/sqlc
 FUZZTIME ?= 10s
+DATAPLANES ?= 1
 # Arguments for 'tianji standalone', for example: make run ARGS='--config my.yaml'
 ARGS     ?=
 
@@ -103,6 +104,16 @@ dist: ## build the static programs that the images hold
 	@echo "building dist/linux-$(ARCH)"
 	@mkdir -p dist/linux-$(ARCH)
 	@CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o dist/linux-$(ARCH)/ ./dataplane/cmd/tianji-dataplane ./controlplane/cmd/tianji-controlplane
+
+.PHONY: compose/up
+compose/up: dist ## start the docker-compose installation (secrets are made the first time)
+	@deploy/compose/env.sh
+	docker compose up -d --build --scale dataplane=$(DATAPLANES)
+
+.PHONY: compose/check
+compose/check: ## check docker-compose.yml, NATS permissions and dashboards
+	go test -count=1 ./deploy/...
+	@if docker compose version >/dev/null 2>&1 && [ -f .env ]; then docker compose config -q; fi
 
 .PHONY: clean
 clean: ## remove what was built; data of 'make run' stays

@@ -11,6 +11,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // an image from scratch has no zones
+
+	_ "golang.org/x/crypto/x509roots/fallback" // and no certificate authorities; those of the system win
 
 	"github.com/tianjillm/tianjillm/shared/config"
 	"github.com/tianjillm/tianjillm/shared/probe"
