@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tianjillm/tianjillm/test/bench/internal/child"
+	"github.com/tianjillm/tianjillm/test/bench/internal/payload"
+)
+
+// masterKey is the administrator's key of an installation that lives as long
+// as the benchmark and listens on loopback only.
+const masterKey = "sk-bench-master"
+
+const installationConfig = `model_list:
+  - model_name: %s
+    litellm_params:
+      model: openai/%s
+      api_base: http://%s/v1
+      api_key: sk-upstream
+      input_cost_per_token: %.6f
+      output_cost_per_token: %.6f
+general_settings:
+  master_key: %s
+`
+
+// Installation is NATS, Postgres and the control plane, with what other data
+// planes need to join. Its own data plane gets no traffic.
+type Installation struct {
+	lab     *Lab
+	process *child.Process
+	admin   string
+	env     []string
+}
+
+// Install starts an installation.
+func (l *Lab) Install(ctx context.Context) (*Installation, error) {
+	file := filepath.Join(l.dir, "config.yaml")
+	text := fmt.Appendf(nil, installationConfig, payload.Model, payload.UpstreamModel, l.Direct().Addr, payload.InputPrice, payload.OutputPrice, masterKey)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, fmt.Errorf("write configuration: %w", err)
+	}
+	data := filepath.Join(l.dir, "installation")
+	p, err := l.start(ctx, child.Spec{
+		Name: "tianji", Path: l.opts.Tianji, Cores: l.others, Ready: "ready ", Grace: 45 * time.Second,
+		Args: []string{
+			"standalone", "--config", file, "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0",
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	in := &Installation{lab: l, process: p}
+	var ok bool
+	if in.admin, ok = field(p.ReadyLine(), "admin"); !ok {
+		return nil, fmt.Errorf("the ready line names no admin address: %q", p.ReadyLine())
+	}
+	env, err := os.ReadFile(filepath.Join(data, "dataplane.env")) //nolint:gosec // our own directory
+	if err != nil {
+		return nil, fmt.Errorf("read what a data plane needs to join: %w", err)
+	}
+	if in.env, err = parseEnv(string(env)); err != nil {
+		return nil, err
+	}
+	l.installation = in
+	return in, nil
+}
+
+// field reads name=value from a line.
+func field(line, name string) (string, bool) {
+	for f := range strings.FieldsSeq(line) {
+		if v, ok := strings.CutPrefix(f, name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// parseEnv reads lines of NAME='value' as a shell would, in which a quote
+// closes the value, stands behind a backslash, and opens the value again.
+func parseEnv(text string) ([]string, error) {
+	var env []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || len(value) < 2 || value[0] != '\'' || value[len(value)-1] != '\'' {
+			return nil, errors.New("dataplane.env: want lines of NAME='value'")
+		}
+		env = append(env, name+"="+strings.ReplaceAll(value[1:len(value)-1], `'\''`, "'"))
+	}
+	return env, nil
+}
+
+// GenerateKey makes a virtual key for the model and returns it.
+func (in *Installation) GenerateKey(ctx context.Context) (string, error) {
+	var reply struct {
+		Key string `json:"key"`
+	}
+	if err := in.call(ctx, http.MethodPost, "/key/generate", map[string]any{"models": []string{payload.Model}}, &reply); err != nil {
+		return "", err
+	}
+	return reply.Key, nil
+}
+
+// BlockKey blocks a key.
+func (in *Installation) BlockKey(ctx context.Context, key string) error {
+	return in.call(ctx, http.MethodPost, "/key/block", map[string]any{"key": key}, nil)
+}
+
+// Spend is what is booked for a key, in US dollars.
+func (in *Installation) Spend(ctx context.Context, key string) (float64, error) {
+	var reply struct {
+		Info struct {
+			Spend float64 `json:"spend"`
+		} `json:"info"`
+	}
+	err := in.call(ctx, http.MethodGet, "/key/info?key="+url.QueryEscape(key), nil, &reply)
+	return reply.Info.Spend, err
+}
+
+// CPU is the CPU time that NATS, Postgres and the control plane used so far.
+func (in *Installation) CPU() (time.Duration, error) {
+	return in.process.CPU() //nolint:wrapcheck // names the process
+}
+
+func (in *Installation) call(ctx context.Context, method, path string, body, reply any) error {
+	var send io.Reader = http.NoBody
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encode call of %s: %w", path, err)
+		}
+		send = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, in.admin+path, send)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+masterKey)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := in.lab.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("call control plane: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read answer of control plane: %w", err)
+	}
+	name, _, _ := strings.Cut(path, "?")
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: status %d", name, resp.StatusCode)
+	}
+	if reply == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, reply); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/tianjillm/tianjillm/shared/lifecycle"
+	"github.com/tianjillm/tianjillm/test/bench/internal/lab"
+	"github.com/tianjillm/tianjillm/test/bench/internal/load"
+	"github.com/tianjillm/tianjillm/test/bench/internal/payload"
+	"github.com/tianjillm/tianjillm/test/bench/internal/stat"
+)
+
+// Series is what one target showed in each round: microseconds of CPU a call,
+// calls a second, and latencies in microseconds.
+type Series struct {
+	Target              string
+	CPU, Rate, P50, P99 []float64
+}
+
+// Cost is a scenario with what its targets showed.
+type Cost struct {
+	Load   Load
+	Series []Series
+}
+
+// Of returns the series of a target, nil when it was not measured.
+func (c *Cost) Of(target string) *Series {
+	for i := range c.Series {
+		if c.Series[i].Target == target {
+			return &c.Series[i]
+		}
+	}
+	return nil
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func (r *runner) costs(ctx context.Context) error {
+	for _, scenario := range loads(r.opts.Pace) {
+		if !r.wants(scenario.Name) {
+			continue
+		}
+		cost, err := r.cost(ctx, scenario)
+		if err != nil {
+			return fmt.Errorf("%s: %w", scenario.Name, err)
+		}
+		r.results.Costs = append(r.results.Costs, cost)
+		if err := r.profile(ctx, scenario); err != nil {
+			return fmt.Errorf("%s: %w", scenario.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
+	c := Cost{Load: scenario, Series: make([]Series, len(r.targets))}
+	for round := range r.opts.Rounds {
+		for turn := range r.targets {
+			i := (turn + round) % len(r.targets) // nobody always follows the same neighbour
+			t := r.targets[i]
+			result, err := r.saturate(ctx, scenario, t)
+			if err != nil {
+				return c, fmt.Errorf("%s: %w", t.Name, err)
+			}
+			s := &c.Series[i]
+			s.Target = t.Name
+			s.CPU = append(s.CPU, micros(result.PerRequest()))
+			s.Rate = append(s.Rate, result.Rate())
+			s.P50 = append(s.P50, micros(stat.Quantile(result.Latencies, 0.5)))
+			s.P99 = append(s.P99, micros(stat.Quantile(result.Latencies, 0.99)))
+			r.say("%-7s round %d  %-13s %7.1f us CPU  %8.0f calls/s  %3.0f %% of a core", scenario.Name, round+1, t.Name,
+				micros(result.PerRequest()), result.Rate(), 100*result.CPU.Seconds()/result.Elapsed.Seconds())
+		}
+	}
+	return c, nil
+}
+
+// saturate gives a target one turn. What the target still does when the calls
+// have ended, such as bringing usage to the bus, is work for these calls too
+// and is added to their cost.
+func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target) (load.Result, error) {
+	if err := r.lab.Quiet(ctx); err != nil {
+		return load.Result{}, err //nolint:wrapcheck // says all there is
+	}
+	result, err := r.press(ctx, scenario, t, r.opts.Duration)
+	if err != nil {
+		return result, err
+	}
+	before, err := t.CPU()
+	if err != nil {
+		return result, err //nolint:wrapcheck // names the process
+	}
+	if err := r.lab.Quiet(ctx); err != nil {
+		return result, err //nolint:wrapcheck // says all there is
+	}
+	after, err := t.CPU()
+	if err != nil {
+		return result, err //nolint:wrapcheck // names the process
+	}
+	result.CPU += time.Duration(float64(after-before) * float64(result.Requests) / float64(result.Total))
+	return result, nil
+}
+
+func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time.Duration) (load.Result, error) {
+	conns := scenario.Conns
+	if conns == 0 {
+		conns = r.opts.Conns
+	}
+	result, err := load.Closed{
+		Addr: t.Addr, Request: scenario.Kind.Request(t.Addr, r.key), Conns: conns, Warmup: r.opts.Warmup, Duration: d, CPU: t.CPU,
+	}.Run(ctx)
+	r.count(t, result.Total)
+	return result, err //nolint:wrapcheck // the caller names the target
+}
+
+// profile loads the data plane once more, not to be measured, and takes a
+// profile meanwhile.
+func (r *runner) profile(ctx context.Context, scenario Load) error {
+	if r.opts.Profile == "" {
+		return nil
+	}
+	if err := os.MkdirAll(r.opts.Profile, 0o750); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	for _, t := range r.targets {
+		if t.Debug == "" {
+			continue
+		}
+		file := filepath.Join(r.opts.Profile, scenario.Name+".pprof")
+		if err := r.profileOne(ctx, scenario, t, file); err != nil {
+			return err
+		}
+		r.say("%-7s profile in %s", scenario.Name, file)
+	}
+	return nil
+}
+
+func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, file string) error {
+	var saved error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if lifecycle.Sleep(ctx, r.opts.Warmup) {
+			saved = r.lab.SaveProfile(ctx, t, r.opts.Duration, file)
+		}
+	})
+	_, err := r.press(ctx, scenario, t, r.opts.Duration+time.Second)
+	wg.Wait()
+	if err != nil {
+		return err
+	}
+	return saved
+}
+
+const (
+	billTimeout = 2 * time.Minute
+	billPoll    = 500 * time.Millisecond
+)
+
+// bill compares the spend of the key with the calls that were answered: the
+// proof that the data plane did all of its work while it was measured.
+func (r *runner) bill(ctx context.Context) error {
+	if r.install == nil || r.results.Calls == 0 {
+		return nil
+	}
+	for deadline := time.Now().Add(billTimeout); ; {
+		spend, err := r.install.Spend(ctx, r.key)
+		if err != nil {
+			return err //nolint:wrapcheck // names the route
+		}
+		r.results.Booked = int(math.Round(spend / payload.Price))
+		if r.results.Booked >= r.results.Calls || time.Now().After(deadline) {
+			r.say("booked %d of %d calls", r.results.Booked, r.results.Calls)
+			return nil
+		}
+		if !lifecycle.Sleep(ctx, billPoll) {
+			return context.Cause(ctx) //nolint:wrapcheck // says why
+		}
+	}
+}

@@ -1,0 +1,151 @@
+// Package upstream stands in for a vendor: it answers each chat completion with
+// the same bytes, at once or event by event, and costs as little as it can. It
+// runs in a process of its own, and its goroutines, one a connection, end with
+// Close.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/tianjillm/tianjillm/shared/lifecycle"
+	"github.com/tianjillm/tianjillm/test/bench/internal/payload"
+	"github.com/tianjillm/tianjillm/test/bench/internal/wire"
+)
+
+const (
+	bufferSize = 64 << 10
+	// peek is how much of a body is looked at to see what is asked for.
+	peek = 512
+)
+
+// Server answers on one listener.
+type Server struct {
+	listener net.Listener
+	ctx      context.Context //nolint:containedctx // ends with Close
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	answer   []byte
+	stream   *payload.Stream
+}
+
+// Start listens on addr.
+func Start(ctx context.Context, addr string) (*Server, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	s := &Server{listener: l, answer: payload.Answer(), stream: payload.NewStream()}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.wg.Go(s.accept)
+	return s, nil
+}
+
+// Addr is host:port.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Close ends all connections and waits.
+func (s *Server) Close() {
+	s.cancel()
+	_ = s.listener.Close()
+	s.wg.Wait()
+}
+
+func (s *Server) accept() {
+	for {
+		raw, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.wg.Go(func() {
+			defer context.AfterFunc(s.ctx, func() { _ = raw.Close() })()
+			defer func() { _ = raw.Close() }()
+			c := conn{server: s, raw: raw, buf: make([]byte, bufferSize)}
+			for c.exchange() == nil { //nolint:revive // an error ends the connection
+			}
+		})
+	}
+}
+
+type conn struct {
+	server *Server
+	raw    net.Conn
+	buf    []byte
+	first  []byte
+}
+
+var errFraming = errors.New("a request needs a Content-Length and an answer before the next request")
+
+func (c *conn) exchange() error {
+	stream, pace, err := c.request()
+	if err != nil {
+		return err
+	}
+	if stream {
+		return c.stream(pace)
+	}
+	_, err = c.raw.Write(c.server.answer)
+	return err //nolint:wrapcheck // ends the connection
+}
+
+// request reads a request to its end.
+func (c *conn) request() (stream bool, pace time.Duration, err error) {
+	have := 0
+	var head wire.Head
+	for ok := false; !ok; {
+		n, err := c.raw.Read(c.buf[have:])
+		if err != nil {
+			return false, 0, err //nolint:wrapcheck // ends the connection
+		}
+		have += n
+		if head, ok, err = wire.ParseHead(c.buf[:have]); err != nil {
+			return false, 0, err //nolint:wrapcheck // ends the connection
+		}
+	}
+	if head.Length <= 0 || head.Chunked {
+		_, _ = c.raw.Write([]byte("HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\n\r\n"))
+		return false, 0, errFraming
+	}
+	for int64(have-head.Size) < min(head.Length, peek) {
+		n, err := c.raw.Read(c.buf[have:])
+		if err != nil {
+			return false, 0, err //nolint:wrapcheck // ends the connection
+		}
+		have += n
+	}
+	body := c.buf[head.Size:have]
+	stream, pace = payload.Asked(body[:min(len(body), peek)])
+	left := head.Length - int64(len(body))
+	for left > 0 {
+		n, err := c.raw.Read(c.buf)
+		if err != nil {
+			return false, 0, err //nolint:wrapcheck // ends the connection
+		}
+		left -= int64(n)
+	}
+	if left < 0 {
+		return false, 0, errFraming
+	}
+	return stream, pace, nil
+}
+
+// stream writes each event by itself, as a vendor does.
+func (c *conn) stream(pace time.Duration) error {
+	c.first = c.server.stream.First(c.first[:0], time.Now())
+	if _, err := c.raw.Write(c.first); err != nil {
+		return err //nolint:wrapcheck // ends the connection
+	}
+	for _, event := range c.server.stream.Rest() {
+		if pace > 0 && !lifecycle.Sleep(c.server.ctx, pace) {
+			return c.server.ctx.Err() //nolint:wrapcheck // ends the connection
+		}
+		if _, err := c.raw.Write(event); err != nil {
+			return err //nolint:wrapcheck // ends the connection
+		}
+	}
+	return nil
+}
