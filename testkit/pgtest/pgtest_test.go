@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m, pgtest.CheckLeaks()) }
 
 // migrations counts how often the template was made.
-var migrations atomic.Int32 //nolint:gochecknoglobals // shared by the tests, as the template is
+var migrations atomic.Int32
 
 func migrate(ctx context.Context, url string) error {
 	migrations.Add(1)
