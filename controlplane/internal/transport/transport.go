@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -148,10 +149,19 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		status := c.Response().Status
 		s.requests.WithLabelValues(path, strconv.Itoa(status)).Inc()
 		s.seconds.WithLabelValues(path).Observe(time.Since(begin).Seconds())
-		s.Logger.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", c.Request().Method),
+		level := slog.LevelInfo
+		if quiet(path) {
+			level = slog.LevelDebug
+		}
+		s.Logger.LogAttrs(ctx, level, "request", slog.String("request_id", id), slog.String("method", c.Request().Method),
 			slog.String("route", path), slog.Int("status", status), slog.Duration("took", time.Since(begin)))
 		return nil
 	}
+}
+
+// quiet are the routes that machines call every few seconds.
+func quiet(path string) bool {
+	return path == "/metrics" || strings.HasPrefix(path, "/health/")
 }
 
 // answerError sends whatever went wrong in the error shape.

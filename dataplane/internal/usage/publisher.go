@@ -221,7 +221,10 @@ func (r *Recorder) store(ctx context.Context, s *slot, at position, group [][]by
 	offset := at.offset
 	var wg sync.WaitGroup
 	for i, batch := range group {
-		id := s.id + "-" + strconv.FormatUint(at.segment, 10) + "-" + strconv.FormatInt(offset, 10)
+		// The length belongs to the id: when an acknowledgement gets lost, the
+		// next attempt may offer more lines from the same place on, and the
+		// stream must not take them for what it has already.
+		id := s.id + "-" + strconv.FormatUint(at.segment, 10) + "-" + strconv.FormatInt(offset, 10) + "-" + strconv.Itoa(len(batch))
 		offset += int64(len(batch))
 		wg.Go(func() { errs[i] = r.opts.Sink.Store(ctx, id, batch) })
 	}
