@@ -168,15 +168,28 @@ const (
 	highs = 0x8080808080808080
 )
 
+// stops marks, with the high bit of each byte, the bytes of a word that can not
+// be skipped inside a string: quotes, backslashes and control characters. Only
+// the lowest mark is exact; a borrow may set marks above it.
+func stops(w uint64) uint64 {
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+}
+
 // stringStop finds the next byte from i that can not be skipped inside a
-// string: a quote, a backslash or a control character. Eight bytes a step:
-// prompts are mostly plain text, and this loop is most of the work on them.
+// string. Prompts are mostly plain text, and this loop is most of the work on
+// them, so it takes four words a step while it finds nothing.
 func stringStop(b []byte, i int) int {
+	for i+32 <= len(b) {
+		w := b[i : i+32 : i+32]
+		if stops(binary.LittleEndian.Uint64(w))|stops(binary.LittleEndian.Uint64(w[8:]))|
+			stops(binary.LittleEndian.Uint64(w[16:]))|stops(binary.LittleEndian.Uint64(w[24:])) != 0 {
+			break
+		}
+		i += 32
+	}
 	for i+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		stop := ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
-		if stop != 0 {
+		if stop := stops(binary.LittleEndian.Uint64(b[i:])); stop != 0 {
 			return i + bits.TrailingZeros64(stop)/8
 		}
 		i += 8
