@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -19,7 +20,10 @@ type Closed struct {
 	Addr    string
 	Request []byte
 	Conns   int
-	// Warmup is not measured.
+	// Spread is the time over which the first calls begin: calls that take as
+	// long as each other would stay in step. It is not measured.
+	Spread time.Duration
+	// Warmup follows and is not measured.
 	Warmup, Duration time.Duration
 	// CPU reads the CPU time that the target used so far.
 	CPU func() (time.Duration, error)
@@ -89,8 +93,11 @@ func (c Closed) Run(ctx context.Context) (Result, error) {
 	defer unblock()
 	var now atomic.Int32
 	var wg sync.WaitGroup
-	for _, w := range workers {
+	for i, w := range workers {
 		wg.Go(func() {
+			if !lifecycle.Sleep(ctx, c.delay(i)) {
+				return
+			}
 			if err := w.run(c.Request, &now); err != nil {
 				cancel(err)
 			}
@@ -111,6 +118,13 @@ func (c Closed) Run(ctx context.Context) (Result, error) {
 	}
 	slices.Sort(result.Latencies)
 	return result, nil
+}
+
+// delay of a worker's first call: multiples of the golden ratio fall evenly
+// wherever they are folded, also within the time between two events.
+func (c Closed) delay(worker int) time.Duration {
+	_, frac := math.Modf(float64(worker) * math.Phi)
+	return time.Duration(frac * float64(c.Spread))
 }
 
 func (c Closed) connect(ctx context.Context) ([]*worker, error) {
@@ -163,7 +177,7 @@ func (c Closed) read(workers []*worker) (reading, error) {
 }
 
 func (c Closed) measure(ctx context.Context, workers []*worker, now *atomic.Int32) (Result, error) {
-	if !lifecycle.Sleep(ctx, c.Warmup) {
+	if !lifecycle.Sleep(ctx, c.Spread+c.Warmup) {
 		return Result{}, context.Cause(ctx)
 	}
 	begin, err := c.read(workers)

@@ -50,7 +50,7 @@ func TestClosed_counts_what_the_target_answered(t *testing.T) {
 	for _, kind := range []payload.Kind{{PromptBytes: 1 << 10}, {PromptBytes: 100 << 10}, {PromptBytes: 1 << 10, Stream: true}} {
 		spent := time.Duration(0)
 		result, err := load.Closed{
-			Addr: addr, Request: kind.Request(addr, "k"), Conns: 4, Warmup: 20 * time.Millisecond, Duration: 100 * time.Millisecond,
+			Addr: addr, Request: kind.Request(addr, "k"), Conns: 4, Spread: 10 * time.Millisecond, Warmup: 20 * time.Millisecond, Duration: 100 * time.Millisecond,
 			CPU: func() (time.Duration, error) { spent += time.Second; return spent, nil },
 		}.Run(t.Context())
 		require.NoError(t, err)

@@ -113,7 +113,8 @@ func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time
 		conns = r.opts.Conns
 	}
 	result, err := load.Closed{
-		Addr: t.Addr, Request: scenario.Kind.Request(t.Addr, r.key), Conns: conns, Warmup: r.opts.Warmup, Duration: d, CPU: t.CPU,
+		Addr: t.Addr, Request: scenario.Kind.Request(t.Addr, r.key), Conns: conns, Duration: d, CPU: t.CPU,
+		Spread: payload.Events * scenario.Kind.Pace, Warmup: r.opts.Warmup,
 	}.Run(ctx)
 	r.count(t, result.Total)
 	return result, err //nolint:wrapcheck // the caller names the target
@@ -145,7 +146,7 @@ func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, f
 	var saved error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if lifecycle.Sleep(ctx, r.opts.Warmup) {
+		if lifecycle.Sleep(ctx, r.opts.Warmup+payload.Events*scenario.Kind.Pace) {
 			saved = r.lab.SaveProfile(ctx, t, r.opts.Duration, file)
 		}
 	})

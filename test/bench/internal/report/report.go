@@ -21,7 +21,13 @@ const (
 	megabyte       = 1e6
 )
 
-const notInstalled = "not installed"
+// missing is what stands for a target that was not measured.
+func missing(o *measure.Options) string {
+	if len(o.Targets) > 0 {
+		return "not measured"
+	}
+	return "not installed"
+}
 
 // Markdown renders the results.
 func Markdown(r *measure.Results, o *measure.Options, m Machine) string {
@@ -35,15 +41,15 @@ func Markdown(r *measure.Results, o *measure.Options, m Machine) string {
 		fmt.Fprintf(&b, " %s calls with the measured key were answered; %s are on its bill.", thousands(r.Calls), thousands(r.Booked))
 	}
 	b.WriteString("\n\n")
-	writeCosts(&b, r.Costs)
-	writeRates(&b, r.Costs)
+	writeCosts(&b, r.Costs, o)
+	writeRates(&b, r.Costs, o)
 	writeLatencies(&b, r.Latencies, o)
 	writeBlock(&b, r.Block)
 	writeMemory(&b, r.Memory, o)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-func writeCosts(b *strings.Builder, costs []measure.Cost) {
+func writeCosts(b *strings.Builder, costs []measure.Cost, o *measure.Options) {
 	if len(costs) == 0 {
 		return
 	}
@@ -54,18 +60,15 @@ func writeCosts(b *strings.Builder, costs []measure.Cost) {
 		c := &costs[i]
 		row := []string{c.Load.Title}
 		for _, name := range []string{lab.NginxName, lab.ReverseProxyName, lab.DataPlaneName} {
-			row = append(row, cpu(c.Of(name)))
+			if s := c.Of(name); s != nil {
+				row = append(row, fmt.Sprintf("%.1f", stat.Median(s.CPU)))
+			} else {
+				row = append(row, missing(o))
+			}
 		}
 		t.add(append(row, ratio(c)...)...)
 	}
 	t.write(b)
-}
-
-func cpu(s *measure.Series) string {
-	if s == nil {
-		return notInstalled
-	}
-	return fmt.Sprintf("%.1f", stat.Median(s.CPU))
 }
 
 // ratio compares the data plane with the reverse proxy: three cells.
@@ -100,7 +103,7 @@ func yes(met bool) string {
 	return "no"
 }
 
-func writeRates(b *strings.Builder, costs []measure.Cost) {
+func writeRates(b *strings.Builder, costs []measure.Cost, o *measure.Options) {
 	if len(costs) == 0 {
 		return
 	}
@@ -112,7 +115,7 @@ func writeRates(b *strings.Builder, costs []measure.Cost) {
 		for _, name := range []string{lab.NginxName, lab.ReverseProxyName, lab.DataPlaneName} {
 			s := costs[i].Of(name)
 			if s == nil {
-				row = append(row, notInstalled)
+				row = append(row, missing(o))
 				continue
 			}
 			row = append(row, fmt.Sprintf("%s (%.1f, %.1f)", thousands(int(stat.Median(s.Rate))), stat.Median(s.P50)/1e3, stat.Median(s.P99)/1e3))

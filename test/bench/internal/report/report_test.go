@@ -94,6 +94,9 @@ func TestMarkdown_says_what_is_wrong(t *testing.T) {
 	r.Pinned, r.Block.Relapses, r.Booked = false, 2, 1234000
 	text := report.Markdown(r, options(), report.Machine{})
 	require.Contains(t, text, "take these numbers as rough")
+	o := options()
+	o.Targets = []string{"tianji"}
+	require.Contains(t, report.Markdown(r, o, report.Machine{}), "not measured")
 	require.Contains(t, text, "2 times a replica served a key after it had refused it")
 	require.Contains(t, text, "1,234,567 calls with the measured key were answered; 1,234,000 are on its bill")
 }

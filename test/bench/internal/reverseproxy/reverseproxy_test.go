@@ -15,14 +15,29 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestServer_passes_on(t *testing.T) {
-	t.Parallel()
+func start(t *testing.T) *reverseproxy.Server {
+	t.Helper()
 	vendor, err := upstream.Start(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
-	defer vendor.Close()
+	t.Cleanup(vendor.Close)
 	proxy, err := reverseproxy.Start(t.Context(), "127.0.0.1:0", vendor.Addr())
 	require.NoError(t, err)
-	defer proxy.Close()
+	t.Cleanup(proxy.Close)
+	return proxy
+}
+
+func TestServer_bears_an_upstream_that_answers_at_once(t *testing.T) {
+	t.Parallel()
+	addr := start(t).Addr()
+	for _, kind := range []payload.Kind{{PromptBytes: 1 << 10, Stream: true}, {PromptBytes: 1 << 10}} {
+		_, err := load.Closed{Addr: addr, Request: kind.Request(addr, "k"), Conns: 8, Duration: time.Second}.Run(t.Context())
+		require.NoError(t, err)
+	}
+}
+
+func TestServer_passes_on(t *testing.T) {
+	t.Parallel()
+	proxy := start(t)
 	conn, err := load.Dial(t.Context(), proxy.Addr())
 	require.NoError(t, err)
 	defer conn.Close()
