@@ -77,7 +77,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	names, err := contract.NewNames(o.Prefix)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says all there is
+		return nil, err
 	}
 	a := &App{
 		opts: o, names: names, log: o.Logger.With(slog.String("plane", string(contract.ControlPlane)), slog.String("replica", o.Replica)),
@@ -96,7 +96,7 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		return err
 	}
 	if a.store, err = store.Open(ctx, a.opts.DatabaseURL.Reveal(), 0); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("database pool", a.store.Close)
 	if err := a.connect(); err != nil {
@@ -107,7 +107,7 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	}
 	box, err := seal.New(a.opts.SaltKey.Reveal())
 	if err != nil {
-		return err //nolint:wrapcheck // says what to set
+		return err
 	}
 	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
 	a.publisher = publish.New(a.store, models, a.settings(cfg), a.js, a.names, a.log, a.registry)
@@ -136,7 +136,7 @@ func (a *App) migrate(ctx context.Context) error {
 	for {
 		err := store.Migrate(ctx, a.opts.DatabaseURL.Reveal(), migrations.FS, store.Progress(a.opts.Progress))
 		if err == nil || !store.Unavailable(err) || time.Since(waiting) > databasePatience {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		a.opts.Progress("waiting for the database: %v", err)
 		if !lifecycle.Sleep(ctx, 2*time.Second) {
@@ -166,7 +166,7 @@ func (a *App) connect() error {
 		NKeyFile: a.opts.NATSNKeyFile, CredsFile: a.opts.NATSCreds, Names: a.names, Plane: contract.ControlPlane, Replica: a.opts.Replica, Logger: a.log,
 	}, natsx.Control)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("nats connection", a.nc.Close)
 	if a.js, err = jetstream.New(a.nc); err != nil {
@@ -178,7 +178,7 @@ func (a *App) connect() error {
 func (a *App) listen(ctx context.Context, handler http.Handler) error {
 	var err error
 	if a.server, err = server.Listen(ctx, a.opts.Listen, handler, server.Options{ReadTimeout: time.Minute, WriteTimeout: time.Minute, Logger: a.log}); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("listener", a.server.Close)
 	return nil
@@ -193,7 +193,7 @@ func (a *App) Start(ctx context.Context) error {
 	if a.opts.DebugListen != "" {
 		addr, stop, err := telemetry.StartDebug(ctx, a.opts.DebugListen, a.log)
 		if err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		a.stack.PushFunc("debug server", stop)
 		a.log.LogAttrs(ctx, slog.LevelInfo, "pprof", slog.String("listen", addr))
@@ -202,7 +202,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.stack.PushFunc("background work", lifecycle.Loop(func(ctx context.Context) { a.election.Run(ctx, a.lead) }))
 	a.server.Serve()
 	a.stack.Push("requests", func(ctx context.Context) error {
-		return a.server.Drain(ctx, a.opts.DrainTimeout) //nolint:wrapcheck // named by the stack
+		return a.server.Drain(ctx, a.opts.DrainTimeout)
 	})
 	a.log.LogAttrs(ctx, slog.LevelInfo, "control plane serves", slog.String("listen", a.Addr()))
 	return nil
@@ -265,12 +265,12 @@ func (a *App) provision(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
 	defer cancel()
-	return publish.Provision(ctx, a.js, a.names, a.opts.NATSReplicas) //nolint:wrapcheck // names what failed
+	return publish.Provision(ctx, a.js, a.names, a.opts.NATSReplicas)
 }
 
 // Stop drains requests, ends the background work and closes everything.
 func (a *App) Stop(ctx context.Context) error {
-	return a.stack.Stop(ctx) //nolint:wrapcheck // names the parts
+	return a.stack.Stop(ctx)
 }
 
 // health is not ready while the database is away: nothing can be managed

@@ -70,7 +70,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	names, err := contract.NewNames(o.Prefix)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says all there is
+		return nil, err
 	}
 	a := &App{
 		opts: o, names: names, log: o.Logger.With(slog.String("plane", string(contract.DataPlane)), slog.String("replica", o.Replica)),
@@ -109,12 +109,12 @@ func (a *App) connect() error {
 	}
 	var err error
 	if a.bulk, err = natsx.Connect(o, natsx.Bulk); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("nats bulk connection", a.bulk.Close)
 	o.Connected = a.signal
 	if a.ctl, err = natsx.Connect(o, natsx.Control); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("nats control connection", a.ctl.Close)
 	if a.bulkJS, err = jetstream.New(a.bulk); err != nil {
@@ -132,7 +132,7 @@ func (a *App) openUsage() error {
 		Dir: filepath.Join(a.opts.DataDir, "usage"), Sink: usage.NewStream(a.bulkJS, a.names, a.opts.Replica), Logger: a.log, Registry: a.registry,
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.Push("usage spool", a.recorder.Close)
 	return nil
@@ -152,7 +152,7 @@ func (a *App) openPrincipals() error {
 	var err error
 	a.changes, err = feed.Start(a.ctl, a.names, a.names.PrincipalChanges(), func(b *contract.Beacon) uint64 { return b.Principals }, a.principals, a.log)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("principal changes", a.changes.Stop)
 	a.signal.Listen(a.changes.Reconnected)
@@ -175,7 +175,7 @@ func (a *App) openConfig() error {
 		Changed: func(c *snapshot.Config) { a.pipeline.Configure(c, route.Build(env, c.Deployments, a.pipeline.Table())) },
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("configuration", a.snapshots.Stop)
 	a.signal.Listen(a.snapshots.Reconnected)
@@ -188,15 +188,15 @@ type opener struct{ salt secret.String }
 func (o opener) Open(sealed []byte, purpose string) (string, error) {
 	box, err := seal.New(o.salt.Reveal())
 	if err != nil {
-		return "", err //nolint:wrapcheck // says what to set
+		return "", err
 	}
-	return box.Open(sealed, purpose) //nolint:wrapcheck // says what to set
+	return box.Open(sealed, purpose)
 }
 
 func (a *App) listen(ctx context.Context, handler http.Handler) error {
 	var err error
 	if a.server, err = server.Listen(ctx, a.opts.Listen, handler, server.Options{Logger: a.log}); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	a.stack.PushFunc("listener", a.server.Close)
 	return nil
@@ -210,7 +210,7 @@ func (a *App) Start(ctx context.Context) error {
 	if a.opts.DebugListen != "" {
 		addr, stop, err := telemetry.StartDebug(ctx, a.opts.DebugListen, a.log)
 		if err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		a.stack.PushFunc("debug server", stop)
 		a.log.LogAttrs(ctx, slog.LevelInfo, "pprof", slog.String("listen", addr))
@@ -219,7 +219,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.server.Serve()
 	a.stack.Push("requests", func(ctx context.Context) error {
 		a.draining.Store(true)
-		return a.server.Drain(ctx, a.opts.DrainTimeout) //nolint:wrapcheck // named by the stack
+		return a.server.Drain(ctx, a.opts.DrainTimeout)
 	})
 	a.log.LogAttrs(ctx, slog.LevelInfo, "data plane serves", slog.String("listen", a.Addr()))
 	return nil
@@ -227,7 +227,7 @@ func (a *App) Start(ctx context.Context) error {
 
 // Stop drains requests, brings usage to the bus, and closes everything.
 func (a *App) Stop(ctx context.Context) error {
-	return a.stack.Stop(ctx) //nolint:wrapcheck // names the parts
+	return a.stack.Stop(ctx)
 }
 
 // health says what is degraded.

@@ -37,7 +37,7 @@ func (p providers) Build(cfg provider.Config) (provider.Backend, error) {
 	}
 	b, err := compat.New(&row, cfg, p.client)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the deployment
+		return nil, err
 	}
 	return b, nil
 }

@@ -85,7 +85,7 @@ func (in *Installation) start(ctx context.Context, logs io.Writer) error {
 	}
 	var err error
 	if in.log, err = telemetry.NewLogger(logs, in.opts.LogLevel); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	in.stack = lifecycle.NewStack(in.log)
 	for _, step := range []func(context.Context) error{in.prepare, in.startPostgres, in.startNATS, in.startControlPlane, in.startDataPlane, in.awaitReady} {
@@ -131,7 +131,7 @@ func (in *Installation) startPostgres(ctx context.Context) error {
 	}
 	binaries, err := privatepg.FindBinaries(in.opts.PostgresBin)
 	if err != nil {
-		return err //nolint:wrapcheck // says what to install
+		return err
 	}
 	in.say("starting Postgres")
 	in.postgres, err = privatepg.Start(ctx, privatepg.Options{
@@ -157,7 +157,7 @@ func (in *Installation) startNATS(ctx context.Context) error {
 	}
 	names, err := contract.NewNames(contract.DefaultPrefix)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	cp, dp := names.ControlPlanePermissions(), names.DataPlanePermissions()
 	in.say("starting NATS")
@@ -190,7 +190,7 @@ func (in *Installation) startControlPlane(ctx context.Context) error {
 		return fmt.Errorf("control plane: %w", err)
 	}
 	in.stack.Push("control plane", in.control.Stop)
-	return in.control.Start(ctx) //nolint:wrapcheck // says all there is
+	return in.control.Start(ctx)
 }
 
 func (in *Installation) startDataPlane(ctx context.Context) error {
@@ -208,7 +208,7 @@ func (in *Installation) startDataPlane(ctx context.Context) error {
 		return fmt.Errorf("data plane: %w", err)
 	}
 	in.stack.Push("data plane", in.data.Stop)
-	return in.data.Start(ctx) //nolint:wrapcheck // says all there is
+	return in.data.Start(ctx)
 }
 
 // awaitReady waits until the data plane has its configuration from the bus and

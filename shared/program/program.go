@@ -69,7 +69,7 @@ func Main(name, what string, args []string, stdout, stderr io.Writer, parse Pars
 func run(ctx context.Context, o Options, what string, stdout, stderr io.Writer) error {
 	log, err := telemetry.NewLogger(stderr, o.LogLevel)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	plane, err := o.Open(ctx, log, func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format+"\n", args...) })
 	if err != nil {

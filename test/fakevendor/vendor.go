@@ -221,7 +221,7 @@ type countingListener struct {
 func (l *countingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the server looks at its type
+		return nil, err
 	}
 	l.open.Add(1)
 	return &countedConn{Conn: c, closed: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
@@ -236,7 +236,7 @@ type countedConn struct {
 // Close implements net.Conn.
 func (c *countedConn) Close() error {
 	c.closed()
-	return c.Conn.Close() //nolint:wrapcheck // nobody looks
+	return c.Conn.Close()
 }
 
 // closed waits for the end of the call or of the vendor.

@@ -25,7 +25,7 @@ func New(st *store.Store) *Service { return &Service{store: st} }
 
 // ByHash returns a key for authentication.
 func (s *Service) ByHash(ctx context.Context, hash string) (db.VerificationToken, error) {
-	return s.store.KeyByToken(ctx, s.store.DB(), hash) //nolint:wrapcheck // the caller tells not-found from failure
+	return s.store.KeyByToken(ctx, s.store.DB(), hash)
 }
 
 // Generate makes a key.

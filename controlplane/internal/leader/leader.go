@@ -99,7 +99,7 @@ func (e *Election) acquire(ctx context.Context) (*pgx.Conn, error) {
 		if err == nil {
 			err = errNotLeader
 		}
-		return nil, err //nolint:wrapcheck // already says what it is
+		return nil, err
 	}
 	return conn, nil
 }
@@ -107,5 +107,5 @@ func (e *Election) acquire(ctx context.Context) (*pgx.Conn, error) {
 func ping(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
-	return conn.Ping(ctx) //nolint:wrapcheck // the caller says what it was for
+	return conn.Ping(ctx)
 }

@@ -118,7 +118,7 @@ func (s *Store) InTx(ctx context.Context, f func(*Tx) error) error {
 		return f(tx)
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // f's own errors must arrive as they are
+		return err
 	}
 	if len(tx.changes) > 0 {
 		s.publish(ctx, tx.changes)

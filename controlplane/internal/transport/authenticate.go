@@ -45,7 +45,7 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 	var none caller.Caller
 	plain, err := credential.Key(c.Request().Header, s.KeyHeader)
 	if err != nil {
-		return none, err //nolint:wrapcheck // an answer to the client
+		return none, err
 	}
 	sum, master := sha256.Sum256([]byte(plain)), sha256.Sum256([]byte(s.MasterKey.Reveal()))
 	if subtle.ConstantTimeCompare(sum[:], master[:]) == 1 {
@@ -74,7 +74,7 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 		who.TeamID = *row.TeamID
 		blocked, err := s.Teams.Blocked(c.Request().Context(), who.TeamID)
 		if err != nil {
-			return none, err //nolint:wrapcheck // says what failed
+			return none, err
 		}
 		if blocked {
 			return none, credential.TeamBlocked(who.TeamID)

@@ -90,5 +90,5 @@ func reply(c echo.Context, out any, err error) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, out) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, out)
 }

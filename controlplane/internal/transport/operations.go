@@ -12,7 +12,7 @@ import (
 )
 
 func alive(c echo.Context) error {
-	return c.JSON(http.StatusOK, "I'm alive!") //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, "I'm alive!")
 }
 
 // readiness says whether management calls can be answered, and what is
@@ -30,7 +30,7 @@ func (s *server) readiness(c echo.Context) error {
 	if degraded == nil {
 		degraded = []string{}
 	}
-	return c.JSON(status, map[string]any{ //nolint:wrapcheck // echo's own
+	return c.JSON(status, map[string]any{
 		"status": word, "db": database, "degraded": degraded, "plane": contract.ControlPlane, "version": s.Version,
 	})
 }
@@ -41,13 +41,13 @@ func (s *server) health(c echo.Context) error {
 	if err != nil {
 		return apierr.Unavailable(apierr.TypeUnavailable, "The live view of replicas is not available: NATS does not answer.", time.Second).Because(err)
 	}
-	return c.JSON(http.StatusOK, map[string]any{"replicas": members, "count": len(members)}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"replicas": members, "count": len(members)})
 }
 
 func routes(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]any{"routes": route.List()}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"routes": route.List()})
 }
 
 func (s *server) root(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]string{"message": "TianjiLLM control plane", "version": s.Version}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]string{"message": "TianjiLLM control plane", "version": s.Version})
 }

@@ -74,7 +74,7 @@ func (s *server) modelDelete(c echo.Context) error {
 func (s *server) modelInfo(c echo.Context) error {
 	mayUse, err := s.Keys.MayUse(c.Request().Context(), callerOf(c))
 	if err != nil {
-		return err //nolint:wrapcheck // answered as it is
+		return err
 	}
 	out, err := s.Models.List(c.Request().Context(), mayUse, c.QueryParam("litellm_model_id"))
 	return reply(c, map[string]any{"data": out}, err)

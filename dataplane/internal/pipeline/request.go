@@ -82,7 +82,7 @@ func readAll(r io.Reader, into *[]byte, limit int64) error {
 			return nil
 		}
 		if err != nil {
-			return err //nolint:wrapcheck // told apart by the caller
+			return err
 		}
 	}
 }

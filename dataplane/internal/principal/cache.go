@@ -231,7 +231,7 @@ func (c *Cache) read(s *shard, key string) (any, error) {
 	atLeast := s.changed[key].sequence
 	s.mu.Unlock()
 	record, _, err := c.source.Read(c.ctx, key, atLeast)
-	return record, err //nolint:wrapcheck // the source says what failed
+	return record, err
 }
 
 // evict makes room for one entry: of a few at random, the one that was not

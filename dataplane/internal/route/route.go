@@ -127,7 +127,7 @@ func (env Environment) build(rec *contract.Deployment) (*Deployment, error) {
 	}
 	backend, err := env.Builder.Build(cfg)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the deployment already
+		return nil, err
 	}
 	return &Deployment{
 		ID: rec.ID, Provider: rec.Provider, Model: rec.Model, APIBase: publicBase(rec.APIBase), Price: rec.Price, Mode: rec.Mode, Timeout: cfg.Timeout, Backend: backend, record: rec,

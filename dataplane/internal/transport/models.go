@@ -33,7 +33,7 @@ func (o Options) models(c echo.Context) error {
 	for i, n := range names {
 		data[i] = asModel(n)
 	}
-	return c.JSON(http.StatusOK, map[string]any{"object": "list", "data": data}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"object": "list", "data": data})
 }
 
 // model shows one; its name may hold slashes.
@@ -49,7 +49,7 @@ func (o Options) model(c echo.Context) error {
 	}
 	for _, n := range names {
 		if n == want {
-			return c.JSON(http.StatusOK, asModel(n)) //nolint:wrapcheck // echo's own
+			return c.JSON(http.StatusOK, asModel(n))
 		}
 	}
 	e := apierr.New(http.StatusNotFound, apierr.TypeInvalidRequest, "The model '%s' does not exist or is not available for this API key", want)

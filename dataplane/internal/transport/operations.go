@@ -12,7 +12,7 @@ import (
 )
 
 func alive(c echo.Context) error {
-	return c.JSON(http.StatusOK, "I'm alive!") //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, "I'm alive!")
 }
 
 // readiness says whether traffic may come, and what is degraded. A degraded
@@ -30,7 +30,7 @@ func (o Options) readiness(c echo.Context) error {
 	if degraded == nil {
 		degraded = []string{}
 	}
-	return c.JSON(status, map[string]any{"status": word, "degraded": degraded, "plane": contract.DataPlane, "version": o.Version}) //nolint:wrapcheck // echo's own
+	return c.JSON(status, map[string]any{"status": word, "degraded": degraded, "plane": contract.DataPlane, "version": o.Version})
 }
 
 // health shows the replicas of both planes and what they last saw.
@@ -44,13 +44,13 @@ func (o Options) health(c echo.Context) error {
 		apierr.Unavailable(apierr.TypeUnavailable, "The live view of replicas is not available: NATS does not answer.", time.Second).Because(err).Write(c.Response())
 		return nil
 	}
-	return c.JSON(http.StatusOK, map[string]any{"replicas": members, "count": len(members)}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"replicas": members, "count": len(members)})
 }
 
 func routes(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]any{"routes": route.List()}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]any{"routes": route.List()})
 }
 
 func (o Options) root(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]string{"message": "TianjiLLM data plane", "version": o.Version}) //nolint:wrapcheck // echo's own
+	return c.JSON(http.StatusOK, map[string]string{"message": "TianjiLLM data plane", "version": o.Version})
 }

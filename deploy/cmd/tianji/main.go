@@ -62,9 +62,9 @@ func runStandalone(args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return standalone.Run(ctx, o, stdout, stderr) //nolint:wrapcheck // says all there is
+	return standalone.Run(ctx, o, stdout, stderr)
 }

@@ -27,12 +27,12 @@ func main() {
 func generate(dir string) error {
 	names, err := contract.NewNames(contract.DefaultPrefix)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	for file, tls := range map[string]bool{"nats.conf": false, "nats-tls.conf": true} {
 		b, err := natsconf.Render(natsconf.Options{Names: names, Servers: servers, TLS: tls})
 		if err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		if err := os.WriteFile(filepath.Join(dir, file), b, 0o644); err != nil { //nolint:gosec // holds no secret, and the server's user reads it
 			return fmt.Errorf("write configuration: %w", err)

@@ -97,7 +97,7 @@ func orDefault(d, def time.Duration) time.Duration {
 func head(v *catalog.Vendor, cfg provider.Config) (*upstream.Head, error) {
 	key, err := v.Key(cfg.APIKey, cfg.Getenv)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says all there is
+		return nil, err
 	}
 	fields := []upstream.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "Accept-Encoding", Value: "identity"}}
 	set := func(name, value string) {
@@ -190,7 +190,7 @@ func (b *Backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, 
 	}
 	resp, err := b.doer.Do(ctx, &s.request)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the pipeline looks at its type
+		return nil, err
 	}
 	return reply{resp}, nil
 }
@@ -270,8 +270,8 @@ func unsupported(slug, param, model string) error {
 // reply is a vendor's response as the pipeline sees it.
 type reply struct{ resp *upstream.Response }
 
-func (r reply) Read(p []byte) (int, error) { return r.resp.Read(p) } //nolint:wrapcheck // io.EOF must stay io.EOF
-func (r reply) Close() error               { return r.resp.Close() } //nolint:wrapcheck // never fails
+func (r reply) Read(p []byte) (int, error) { return r.resp.Read(p) }
+func (r reply) Close() error               { return r.resp.Close() }
 func (r reply) Status() int                { return r.resp.StatusCode }
 func (r reply) Header(name string) string  { return r.resp.Header.Get(name) }
 func (r reply) ContentLength() int64       { return r.resp.ContentLength }

@@ -30,7 +30,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Tianji: o.tianji, DataPlane: o.dataPlane, Self: self, Nginx: nginx, Pin: o.pin, Lookup: config.Environment(), Progress: stderr,
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	defer l.Close(context.WithoutCancel(ctx))
 	results, err := measure.Run(ctx, l, o.measure)
@@ -38,7 +38,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
-		return err //nolint:wrapcheck // names the scenario
+		return err
 	}
 	text := report.Markdown(&results, &o.measure, machine)
 	if _, err := io.WriteString(stdout, "\n"+text); err != nil {
@@ -47,5 +47,5 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !o.write {
 		return nil
 	}
-	return report.Update(o.document, text) //nolint:wrapcheck // names the file
+	return report.Update(o.document, text)
 }

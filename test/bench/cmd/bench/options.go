@@ -50,7 +50,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	set.DurationVar(&m.Idle, "idle", 3*time.Second, "how long a fresh process rests before its memory is read")
 	set.StringVar(&m.Profile, "profile", "", "`directory` for CPU profiles of the data plane, taken after the rounds")
 	if err := set.Parse(args); err != nil {
-		return o, err //nolint:wrapcheck // flag.ErrHelp, or said already
+		return o, err
 	}
 	if set.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", set.Arg(0))

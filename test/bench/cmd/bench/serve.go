@@ -17,7 +17,7 @@ const anyPort = "127.0.0.1:0"
 func serveUpstream(ctx context.Context, stdout io.Writer) error {
 	s, err := upstream.Start(ctx, anyPort)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	defer s.Close()
 	return announce(ctx, stdout, s.Addr())
@@ -30,7 +30,7 @@ func serveReverseProxy(ctx context.Context, args []string, stdout io.Writer) err
 	}
 	s, err := reverseproxy.Start(ctx, anyPort, args[0])
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	defer s.Close()
 	return announce(ctx, stdout, s.Addr())

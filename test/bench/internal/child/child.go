@@ -196,7 +196,7 @@ func (l *lines) Write(b []byte) (int, error) {
 	if !l.seen && l.prefix != "" {
 		l.look(b)
 	}
-	return l.to.Write(b) //nolint:wrapcheck // an io.Writer
+	return l.to.Write(b)
 }
 
 func (l *lines) look(b []byte) {

@@ -97,7 +97,7 @@ func cpuTime(pid int) (time.Duration, error) {
 func residentSize(pid int) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err //nolint:wrapcheck // names the file
+		return 0, err
 	}
 	_, after, ok := bytes.Cut(b, []byte("\nVmRSS:"))
 	fields := bytes.Fields(after)

@@ -133,7 +133,7 @@ func (in *Installation) Spend(ctx context.Context, key string) (float64, error) 
 
 // CPU is the CPU time that NATS, Postgres and the control plane used so far.
 func (in *Installation) CPU() (time.Duration, error) {
-	return in.process.CPU() //nolint:wrapcheck // names the process
+	return in.process.CPU()
 }
 
 func (in *Installation) call(ctx context.Context, method, path string, body, reply any) error {

@@ -73,7 +73,7 @@ type Target struct {
 
 // CPU is the CPU time that the target used so far.
 func (t *Target) CPU() (time.Duration, error) {
-	return t.Process.CPU() //nolint:wrapcheck // names the process
+	return t.Process.CPU()
 }
 
 // New makes a directory for all files and starts the upstream.
@@ -100,7 +100,7 @@ func (l *Lab) prepare(ctx context.Context) error {
 	if cores := child.Cores(); l.opts.Pin && len(cores) > 1 {
 		l.measured, l.others = cores[:1], cores[1:]
 		if err := child.PinSelf(l.others); err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 	}
 	var err error
@@ -129,7 +129,7 @@ func (l *Lab) start(ctx context.Context, spec child.Spec) (*child.Process, error
 	spec.Env = append(l.environment(), spec.Env...)
 	p, err := child.Start(ctx, spec)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the process
+		return nil, err
 	}
 	l.stack.Push(spec.Name, p.Stop)
 	return p, nil

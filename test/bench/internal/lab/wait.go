@@ -61,13 +61,13 @@ func (l *Lab) await(ctx context.Context, url string) error {
 func (l *Lab) awaitListener(ctx context.Context, t *Target) error {
 	return until(ctx, func(ctx context.Context) error {
 		if err := t.Process.Err(); err != nil {
-			return err //nolint:wrapcheck // names the process
+			return err
 		}
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.Addr)
 		if err != nil {
 			return fmt.Errorf("connect: %w", err)
 		}
-		return conn.Close() //nolint:wrapcheck // a probe
+		return conn.Close()
 	})
 }
 
@@ -83,7 +83,7 @@ func (l *Lab) Quiet(ctx context.Context) error {
 			return err
 		}
 		if !lifecycle.Sleep(ctx, quietWindow) {
-			return context.Cause(ctx) //nolint:wrapcheck // says why
+			return context.Cause(ctx)
 		}
 		after, err := l.installation.CPU()
 		if err != nil {

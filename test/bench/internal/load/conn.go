@@ -93,7 +93,7 @@ func (c *Conn) Open(request []byte) error {
 		have += n
 		head, ok, err := wire.ParseHead(c.buf[:have])
 		if err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		if !ok {
 			continue
@@ -103,7 +103,7 @@ func (c *Conn) Open(request []byte) error {
 		}
 		c.answer.Status = head.Status
 		if err := c.body.Begin(head); err != nil {
-			return err //nolint:wrapcheck // says all there is
+			return err
 		}
 		return c.first(c.buf[head.Size:have])
 	}
@@ -127,7 +127,7 @@ func (c *Conn) first(part []byte) error {
 func (c *Conn) feed(p []byte) error {
 	n, err := c.body.Feed(p)
 	if err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	if n < len(p) {
 		return errors.New("the target sent more than one answer")

@@ -71,13 +71,13 @@ func (r *runner) block(ctx context.Context) error {
 		return nil
 	}
 	if err := r.lab.Quiet(ctx); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	var targets []*lab.Target
 	for range replicas {
 		t, err := r.lab.DataPlane(ctx, true)
 		if err != nil {
-			return err //nolint:wrapcheck // names the process
+			return err
 		}
 		targets = append(targets, t)
 	}
@@ -100,7 +100,7 @@ func (r *runner) blockOne(ctx context.Context, targets []*lab.Target, b *Block) 
 	defer cancel()
 	key, err := r.install.GenerateKey(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names the route
+		return err
 	}
 	for _, t := range targets {
 		if _, err := r.serves(ctx, t, key); err != nil {
@@ -159,7 +159,7 @@ func (b *Block) add(probes [][]Probe, called, replied time.Time) error {
 func probe(ctx context.Context, t *lab.Target, key string) ([]Probe, error) {
 	conn, err := load.Dial(ctx, t.Addr)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says all there is
+		return nil, err
 	}
 	defer conn.Close()
 	request := payload.Kind{PromptBytes: smallBody}.Request(t.Addr, key)
@@ -167,7 +167,7 @@ func probe(ctx context.Context, t *lab.Target, key string) ([]Probe, error) {
 	for after := 0; after < probeAfter; {
 		a, err := conn.Do(request)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // says all there is
+			return nil, err
 		}
 		all = append(all, Probe{Answered: time.Now(), Status: a.Status})
 		if refused(a.Status) || after > 0 {

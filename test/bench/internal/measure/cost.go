@@ -86,7 +86,7 @@ func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
 // and is added to their cost.
 func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target) (load.Result, error) {
 	if err := r.lab.Quiet(ctx); err != nil {
-		return load.Result{}, err //nolint:wrapcheck // says all there is
+		return load.Result{}, err
 	}
 	result, err := r.press(ctx, scenario, t, r.opts.Duration)
 	if err != nil {
@@ -94,14 +94,14 @@ func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target) (lo
 	}
 	before, err := t.CPU()
 	if err != nil {
-		return result, err //nolint:wrapcheck // names the process
+		return result, err
 	}
 	if err := r.lab.Quiet(ctx); err != nil {
-		return result, err //nolint:wrapcheck // says all there is
+		return result, err
 	}
 	after, err := t.CPU()
 	if err != nil {
-		return result, err //nolint:wrapcheck // names the process
+		return result, err
 	}
 	result.CPU += time.Duration(float64(after-before) * float64(result.Requests) / float64(result.Total))
 	return result, nil
@@ -117,7 +117,7 @@ func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time
 		Spread: payload.Events * scenario.Kind.Pace, Warmup: r.opts.Warmup,
 	}.Run(ctx)
 	r.count(t, result.Total)
-	return result, err //nolint:wrapcheck // the caller names the target
+	return result, err
 }
 
 // profile loads the data plane once more, not to be measured, and takes a
@@ -172,7 +172,7 @@ func (r *runner) bill(ctx context.Context) error {
 	for deadline := time.Now().Add(billTimeout); ; {
 		spend, err := r.install.Spend(ctx, r.key)
 		if err != nil {
-			return err //nolint:wrapcheck // names the route
+			return err
 		}
 		r.results.Booked = int(math.Round(spend / payload.Price))
 		if r.results.Booked >= r.results.Calls || time.Now().After(deadline) {
@@ -180,7 +180,7 @@ func (r *runner) bill(ctx context.Context) error {
 			return nil
 		}
 		if !lifecycle.Sleep(ctx, billPoll) {
-			return context.Cause(ctx) //nolint:wrapcheck // says why
+			return context.Cause(ctx)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (r *runner) latencies(ctx context.Context) error {
 
 func (r *runner) latency(ctx context.Context, t *lab.Target, l *Latency) error {
 	if err := r.lab.Quiet(ctx); err != nil {
-		return err //nolint:wrapcheck // says all there is
+		return err
 	}
 	l.Target = t.Name
 	plain, err := r.sip(ctx, t, payload.Kind{PromptBytes: smallBody}, r.opts.Rate)
@@ -66,5 +66,5 @@ func (r *runner) sip(ctx context.Context, t *lab.Target, kind payload.Kind, rate
 		Addr: t.Addr, Request: kind.Request(t.Addr, r.key), Conns: lowConns, Rate: rate, Warmup: r.opts.Warmup, Duration: r.opts.Duration,
 	}.Run(ctx)
 	r.count(t, result.Total)
-	return result, err //nolint:wrapcheck // the caller names the target
+	return result, err
 }

@@ -36,7 +36,7 @@ func (r *runner) memory(ctx context.Context) error {
 	key := r.key
 	if r.install != nil {
 		if key, err = r.install.GenerateKey(ctx); err != nil {
-			return err //nolint:wrapcheck // names the route
+			return err
 		}
 	}
 	for _, t := range targets {
@@ -47,7 +47,7 @@ func (r *runner) memory(ctx context.Context) error {
 		r.say("memory  %-13s %5.1f MB idle  %5.1f MB with %d streams", t.Name, float64(m.Idle)/1e6, float64(m.Streams)/1e6, r.opts.Streams)
 		r.results.Memory = append(r.results.Memory, m)
 		if err := t.Process.Stop(ctx); err != nil {
-			return err //nolint:wrapcheck // names the process
+			return err
 		}
 	}
 	return nil
@@ -57,29 +57,29 @@ func (r *runner) memoryOf(ctx context.Context, t *lab.Target, key string) (Memor
 	m := Memory{Target: t.Name}
 	var err error
 	if !lifecycle.Sleep(ctx, r.opts.Idle) {
-		return m, context.Cause(ctx) //nolint:wrapcheck // says why
+		return m, context.Cause(ctx)
 	}
 	if m.Idle, err = t.Process.RSS(); err != nil {
-		return m, err //nolint:wrapcheck // names the process
+		return m, err
 	}
 	request := payload.Kind{PromptBytes: smallBody, Stream: true, Pace: streamPace}.Request(t.Addr, key)
 	for range r.opts.Streams {
 		conn, err := load.Dial(ctx, t.Addr)
 		if err != nil {
-			return m, err //nolint:wrapcheck // says all there is
+			return m, err
 		}
 		defer conn.Close()
 		if err := conn.Open(request); err != nil {
-			return m, err //nolint:wrapcheck // says all there is
+			return m, err
 		}
 	}
 	for range samples {
 		if !lifecycle.Sleep(ctx, samplePace) {
-			return m, context.Cause(ctx) //nolint:wrapcheck // says why
+			return m, context.Cause(ctx)
 		}
 		size, err := t.Process.RSS()
 		if err != nil {
-			return m, err //nolint:wrapcheck // names the process
+			return m, err
 		}
 		m.Streams = max(m.Streams, size)
 	}

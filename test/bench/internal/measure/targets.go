@@ -27,10 +27,10 @@ func (r *runner) startInstallation(ctx context.Context) error {
 	r.say("starting an installation")
 	var err error
 	if r.install, err = r.lab.Install(ctx); err != nil {
-		return err //nolint:wrapcheck // names the process
+		return err
 	}
 	r.key, err = r.install.GenerateKey(ctx)
-	return err //nolint:wrapcheck // names the route
+	return err
 }
 
 // startTargets starts the targets that most scenarios share.
@@ -80,7 +80,7 @@ func (r *runner) serves(ctx context.Context, t *lab.Target, key string) (int, er
 	defer cancel()
 	conn, err := load.Dial(ctx, t.Addr)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // says all there is
+		return 0, err
 	}
 	defer conn.Close()
 	request := payload.Kind{PromptBytes: smallBody}.Request(t.Addr, key)

@@ -69,7 +69,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
-	return n, err //nolint:wrapcheck // an io.Reader
+	return n, err
 }
 
 // Addr is host:port.

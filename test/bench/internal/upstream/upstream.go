@@ -89,7 +89,7 @@ func (c *conn) exchange() error {
 		return c.stream(pace)
 	}
 	_, err = c.raw.Write(c.server.answer)
-	return err //nolint:wrapcheck // ends the connection
+	return err
 }
 
 // request reads a request to its end.
@@ -99,11 +99,11 @@ func (c *conn) request() (stream bool, pace time.Duration, err error) {
 	for ok := false; !ok; {
 		n, err := c.raw.Read(c.buf[have:])
 		if err != nil {
-			return false, 0, err //nolint:wrapcheck // ends the connection
+			return false, 0, err
 		}
 		have += n
 		if head, ok, err = wire.ParseHead(c.buf[:have]); err != nil {
-			return false, 0, err //nolint:wrapcheck // ends the connection
+			return false, 0, err
 		}
 	}
 	if head.Length <= 0 || head.Chunked {
@@ -113,7 +113,7 @@ func (c *conn) request() (stream bool, pace time.Duration, err error) {
 	for int64(have-head.Size) < min(head.Length, peek) {
 		n, err := c.raw.Read(c.buf[have:])
 		if err != nil {
-			return false, 0, err //nolint:wrapcheck // ends the connection
+			return false, 0, err
 		}
 		have += n
 	}
@@ -123,7 +123,7 @@ func (c *conn) request() (stream bool, pace time.Duration, err error) {
 	for left > 0 {
 		n, err := c.raw.Read(c.buf)
 		if err != nil {
-			return false, 0, err //nolint:wrapcheck // ends the connection
+			return false, 0, err
 		}
 		left -= int64(n)
 	}
@@ -137,14 +137,14 @@ func (c *conn) request() (stream bool, pace time.Duration, err error) {
 func (c *conn) stream(pace time.Duration) error {
 	c.first = c.server.stream.First(c.first[:0], time.Now())
 	if _, err := c.raw.Write(c.first); err != nil {
-		return err //nolint:wrapcheck // ends the connection
+		return err
 	}
 	for _, event := range c.server.stream.Rest() {
 		if pace > 0 && !lifecycle.Sleep(c.server.ctx, pace) {
-			return c.server.ctx.Err() //nolint:wrapcheck // ends the connection
+			return c.server.ctx.Err()
 		}
 		if _, err := c.raw.Write(event); err != nil {
-			return err //nolint:wrapcheck // ends the connection
+			return err
 		}
 	}
 	return nil
