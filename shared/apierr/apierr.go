@@ -120,14 +120,17 @@ func (e *Error) RetryAfterSeconds() string {
 }
 
 // Write sends the error.
-func (e *Error) Write(w http.ResponseWriter) {
+func (e *Error) Write(w http.ResponseWriter) { e.WriteBody(w, e.JSON()) }
+
+// WriteBody sends the error in the envelope of another API.
+func (e *Error) WriteBody(w http.ResponseWriter, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	if after := e.RetryAfterSeconds(); after != "" {
 		h.Set("Retry-After", after)
 	}
 	w.WriteHeader(e.Status)
-	_, _ = w.Write(e.JSON()) // a client that went away is not an error of ours
+	_, _ = w.Write(body) // a client that went away is not an error of ours
 }
 
 // Public returns err as an Error: itself when it is one, else a 500 that tells

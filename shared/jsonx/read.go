@@ -20,29 +20,8 @@ func Unquote(quoted []byte) (string, error) {
 	return s, nil
 }
 
-// Quote returns s as a JSON string. It never fails: invalid UTF-8 is replaced.
-func Quote(s string) []byte {
-	if plain(s) {
-		b := make([]byte, 0, len(s)+2)
-		b = append(b, '"')
-		b = append(b, s...)
-		return append(b, '"')
-	}
-	b, err := json.Marshal(s)
-	if err != nil {
-		return strconv.AppendQuoteToASCII(nil, s)
-	}
-	return b
-}
-
-func plain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			return false
-		}
-	}
-	return true
-}
+// Quote returns s as a JSON string, as AppendQuote does.
+func Quote(s string) []byte { return AppendQuote(make([]byte, 0, len(s)+2), s) }
 
 // Lookup returns the value of a member of an object, or an empty span. Where
 // a name stands twice the last one counts, as in encoding/json.

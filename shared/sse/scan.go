@@ -88,3 +88,21 @@ func Data(event []byte) (data []byte, start int) {
 	}
 	return nil, 0
 }
+
+// Name returns what the event line of an event says, or nil.
+func Name(event []byte) []byte {
+	for i := 0; i < len(event); {
+		end := nextBreak(event, i)
+		if end < 0 {
+			end = len(event)
+		}
+		if name, ok := bytes.CutPrefix(event[i:end], []byte("event:")); ok {
+			return bytes.TrimPrefix(name, []byte(" "))
+		}
+		i = lineEnd(event, end)
+		if i == end {
+			break
+		}
+	}
+	return nil
+}
