@@ -1,9 +1,12 @@
 package catalog
 
+import "slices"
+
 // hosts run open models, and customers' own, on their machines.
-//
+func hosts() []Vendor { return slices.Concat(hostsToG(), hostsFromG()) }
+
 //nolint:funlen // rows of a table
-func hosts() []Vendor {
+func hostsToG() []Vendor {
 	return []Vendor{
 		{
 			Slug: "abliteration", BaseURL: "https://api.abliteration.ai/v1", KeyEnv: []string{"ABLITERATION_API_KEY"},
@@ -18,18 +21,21 @@ func hosts() []Vendor {
 			// https://docs.baseten.co/reference/inference-api/chat-completions
 			Slug: "baseten", BaseURL: "https://inference.baseten.co/v1", BaseEnv: []string{"BASETEN_API_BASE"}, ModelBase: basetenBase,
 			KeyEnv: []string{"BASETEN_API_KEY"}, Paths: Paths{Chat: chat}, Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
+			Quirks: Quirks{Answer: sharedReasoning()},
 		},
 		{
-			// The host holds the region, so the base has to be given: https://bedrock-mantle.{region}.api.aws/v1
+			// Bedrock behind OpenAI's wire; the host holds the region.
 			// https://docs.litellm.ai/docs/providers/bedrock_mantle
-			Slug: "bedrock_mantle", BaseEnv: []string{"BEDROCK_MANTLE_API_BASE"},
+			Slug: "bedrock_mantle", BaseURL: "https://bedrock-mantle.{BEDROCK_MANTLE_REGION|AWS_REGION_NAME|AWS_REGION|=us-east-1}.api.aws/v1", BaseEnv: []string{"BEDROCK_MANTLE_API_BASE"},
 			KeyEnv: []string{"BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"}, Paths: Paths{Chat: chat}, StreamUsage: true,
 		},
 		{
 			// https://inference-docs.cerebras.ai/api-reference/chat-completions
 			Slug: "cerebras", BaseURL: "https://api.cerebras.ai/v1", BaseEnv: []string{"CEREBRAS_API_BASE"},
 			KeyEnv: []string{"CEREBRAS_API_KEY"}, Paths: Paths{Chat: chat},
-			Edits:       Edits{Renames: toMaxTokens(), Unsupported: []string{"frequency_penalty", "logit_bias", "presence_penalty"}},
+			Quirks:      Quirks{Request: RequestQuirks{CutMessage: foreignMembers("annotations"), Thinking: ThinkingCut}, Answer: sharedReasoning()},
+			Rules:       []Rule{{Match: gptOSS, Quirks: Quirks{Request: RequestQuirks{Thinking: ThinkingAsEffort}}}},
+			Edits:       Edits{Renames: toMaxTokens(), Drops: []string{"top_k"}, Unsupported: []string{"frequency_penalty", "logit_bias", "presence_penalty"}},
 			StreamUsage: true,
 		},
 		{
@@ -39,6 +45,7 @@ func hosts() []Vendor {
 		{
 			Slug: "chutes", BaseURL: "https://llm.chutes.ai/v1", KeyEnv: []string{"CHUTES_API_KEY"},
 			Paths: Paths{Chat: chat, Completions: text}, Edits: Edits{Renames: toMaxTokens()},
+			Quirks: Quirks{Answer: sharedReasoning()},
 		},
 		{
 			// The vendor names its variable CLARIFAI_PAT: https://docs.clarifai.com/compute/inference/open-ai
@@ -56,13 +63,52 @@ func hosts() []Vendor {
 		{
 			Slug: "crusoe", BaseURL: "https://managed-inference-api-proxy.crusoecloud.com/v1", BaseEnv: []string{"CRUSOE_API_BASE"},
 			KeyEnv: []string{"CRUSOE_API_KEY"}, Paths: Paths{Chat: chat}, Edits: Edits{Renames: toMaxTokens()},
+			Quirks: Quirks{Answer: sharedReasoning()},
+		},
+		{
+			// Its OpenAI-compatible side; LiteLLM's bases end in /ai/run, which has a wire of its own.
+			// https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/
+			Slug: "cloudflare", BaseURL: "https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}/ai/v1",
+			BaseEnv: []string{"CLOUDFLARE_API_BASE"}, BaseEnds: []Rename{{From: "/ai/run", To: "/ai/v1"}},
+			KeyEnv: []string{"CLOUDFLARE_API_KEY"}, Paths: Paths{Chat: chat, Embeddings: embed}, DisplayPrefix: "cloudflare/",
+			Edits: Edits{Renames: toMaxTokens(), Unsupported: allBut("frequency_penalty", "max_completion_tokens", "max_tokens", "presence_penalty",
+				"response_format", "seed", "stop", "temperature", "tool_choice", "tools", "top_p")},
+		},
+		{
+			// A workspace's serving endpoints: https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference
+			Slug: "databricks", BaseEnv: []string{"DATABRICKS_API_BASE"}, BaseSuffix: "/serving-endpoints",
+			KeyEnv: []string{"DATABRICKS_API_KEY", "DATABRICKS_TOKEN"}, Paths: Paths{Chat: chat, Completions: text, Embeddings: embed},
+			Edits: Edits{Renames: toMaxTokens()},
+			Quirks: Quirks{
+				Request: RequestQuirks{NameForTools: true, CutMessage: []string{"reasoning_content", "thinking_blocks", "provider_specific_fields"}, CutSchema: []string{"strict"}},
+				Answer:  AnswerQuirks{ThinkingParts: true},
+			},
+		},
+		{
+			// The router takes the provider behind the model's name; an endpoint of one's own is a base.
+			// https://huggingface.co/docs/inference-providers/index
+			Slug: "huggingface", BaseURL: "https://router.huggingface.co/v1", BaseSuffix: "/v1", BaseEnv: []string{"HF_API_BASE", "HUGGINGFACE_API_BASE"},
+			KeyEnv: []string{"HF_TOKEN", "HUGGINGFACE_API_KEY"}, Model: huggingfaceModel,
+			Paths: Paths{Chat: chat, Embeddings: embed, Rerank: rank}, RerankShape: RerankTEI, RerankRoot: true,
+			HostedEmbeddings: &Hosted{"https://router.huggingface.co/hf-inference/models/{model}/pipeline/feature-extraction", EmbeddingHuggingFace},
+			StreamUsage:      true,
+			Quirks:           Quirks{Answer: sharedReasoning()},
+		},
+		{
+			// https://docs.snowflake.com/en/user-guide/snowflake-cortex/open_ai_sdk
+			Slug: "snowflake", BaseURL: "https://{SNOWFLAKE_ACCOUNT_ID}.snowflakecomputing.com/api/v2", BaseSuffix: "/api/v2",
+			BaseEnv: []string{"SNOWFLAKE_API_BASE"}, KeyEnv: []string{"SNOWFLAKE_JWT"}, KeyHeaders: snowflakeKey, DisplayPrefix: "snowflake/",
+			Paths: Paths{Chat: "/cortex/v1/chat/completions", Embeddings: "/cortex/inference:embed"}, EmbeddingShape: EmbeddingSnowflake, Edits: Edits{Renames: []Rename{{From: "max_tokens", To: "max_completion_tokens"}}},
 		},
 		datarobot(),
 		{
 			// https://deepinfra.com/docs/openai_api
 			Slug: "deepinfra", BaseURL: "https://api.deepinfra.com/v1/openai", BaseEnv: []string{"DEEPINFRA_API_BASE"},
-			KeyEnv: []string{"DEEPINFRA_API_KEY"}, Paths: Paths{Chat: chat, Completions: text, Embeddings: embed},
-			Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
+			KeyEnv: []string{"DEEPINFRA_API_KEY"}, Paths: Paths{Chat: chat, Completions: text, Embeddings: embed, ImageGenerations: images, Speech: speech, Transcriptions: transcribe, Translations: translateSpeech, Rerank: "/v1/inference/{model}"},
+			RerankShape: RerankDeepInfra, RerankBase: "https://api.deepinfra.com",
+			Quirks: Quirks{Request: RequestQuirks{ToolChoiceOnly: autoOrNone()}, Answer: sharedReasoning()},
+			Rules:  []Rule{{Match: deepinfraWarm, Quirks: Quirks{Request: RequestQuirks{Temperature: &Range{Min: 0.0001}}}}},
+			Edits:  Edits{Renames: toMaxTokens()}, StreamUsage: true,
 		},
 		{
 			// https://featherless.ai/docs/completions
@@ -70,13 +116,16 @@ func hosts() []Vendor {
 			BaseEnv: []string{"FEATHERLESS_AI_API_BASE", "FEATHERLESS_API_BASE"},
 			KeyEnv:  []string{"FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"},
 			Paths:   Paths{Chat: chat, Completions: text}, Edits: Edits{Renames: toMaxTokens()},
+			Quirks: Quirks{Request: RequestQuirks{ToolChoiceOnly: autoOrNone()}},
 		},
 		{
 			// https://docs.fireworks.ai/api-reference/post-chatcompletions
 			Slug: "fireworks_ai", BaseURL: "https://api.fireworks.ai/inference/v1", BaseEnv: []string{"FIREWORKS_API_BASE"},
 			KeyEnv: []string{"FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"},
-			Paths:  Paths{Chat: chat, Completions: text, Embeddings: embed}, Model: fireworksModel,
-			Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
+			Paths:  Paths{Chat: chat, Completions: text, Embeddings: embed, Responses: responses, Transcriptions: transcribe, Translations: translateSpeech, Rerank: rank}, Model: fireworksModel,
+			Quirks: Quirks{Request: RequestQuirks{ToolChoice: anyForRequired()}},
+			Rules:  []Rule{{Match: fireworksReads, Quirks: Quirks{Request: RequestQuirks{ImageSuffix: "#transform=inline"}}}},
+			Edits:  Edits{Renames: toMaxTokens()}, StreamUsage: true,
 		},
 		{
 			// https://friendli.ai/docs/openapi/serverless/chat-completions
@@ -91,7 +140,8 @@ func hosts() []Vendor {
 		},
 		{
 			Slug: "gmi", BaseURL: "https://api.gmi-serving.com/v1", KeyEnv: []string{"GMI_API_KEY"},
-			Paths: Paths{Chat: chat},
+			Paths:  Paths{Chat: chat},
+			Quirks: Quirks{Answer: sharedReasoning()},
 		},
 		{
 			// Models and agents of DigitalOcean; an agent has an endpoint of its own, with /api in front.
@@ -102,104 +152,6 @@ func hosts() []Vendor {
 			Edits: Edits{Unsupported: allBut("frequency_penalty", "max_completion_tokens", "max_tokens", "presence_penalty", "stop",
 				"temperature", "top_p")},
 			StreamUsage: true,
-		},
-		{
-			// https://console.groq.com/docs/api-reference#chat-create
-			Slug: "groq", BaseURL: "https://api.groq.com/openai/v1", BaseEnv: []string{"GROQ_API_BASE"},
-			KeyEnv: []string{"GROQ_API_KEY"}, Paths: Paths{Chat: chat}, StreamUsage: true,
-		},
-		{
-			// The add-on sets INFERENCE_URL and INFERENCE_KEY in the app.
-			// https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions
-			Slug: "heroku", BaseSuffix: "/v1", BaseEnv: []string{"HEROKU_API_BASE", "INFERENCE_URL"},
-			KeyEnv: []string{"HEROKU_API_KEY", "INFERENCE_KEY"}, Paths: Paths{Chat: chat, Embeddings: embed},
-		},
-		{
-			// https://docs.litellm.ai/docs/providers/hyperbolic
-			Slug: "hyperbolic", BaseURL: "https://api.hyperbolic.xyz/v1", BaseEnv: []string{"HYPERBOLIC_API_BASE"},
-			KeyEnv: []string{"HYPERBOLIC_API_KEY"}, Paths: Paths{Chat: chat, Completions: text},
-		},
-		{
-			// https://docs.litellm.ai/docs/providers/lambda_ai
-			Slug: "lambda_ai", BaseURL: "https://api.lambda.ai/v1", BaseEnv: []string{"LAMBDA_API_BASE"},
-			KeyEnv: []string{"LAMBDA_API_KEY"}, Paths: Paths{Chat: chat, Completions: text},
-		},
-		{
-			Slug: "llamagate", BaseURL: "https://api.llamagate.dev/v1", KeyEnv: []string{"LLAMAGATE_API_KEY"},
-			Paths: Paths{Chat: chat}, Edits: Edits{Renames: toMaxTokens()},
-		},
-		{
-			// The vendor names its variable MODELSCOPE_SDK_TOKEN: https://modelscope.cn/docs/model-service/API-Inference/intro
-			Slug: "modelscope", BaseURL: "https://api-inference.modelscope.cn/v1", BaseEnv: []string{"MODELSCOPE_API_BASE"},
-			KeyEnv: []string{"MODELSCOPE_API_KEY", "MODELSCOPE_SDK_TOKEN"}, Paths: Paths{Chat: chat},
-		},
-		{
-			// Once "AI Studio" at api.studio.nebius.ai: https://docs.tokenfactory.nebius.com/api-reference/introduction
-			Slug: "nebius", BaseURL: "https://api.tokenfactory.nebius.com/v1", BaseEnv: []string{"NEBIUS_API_BASE"},
-			KeyEnv: []string{"NEBIUS_API_KEY"}, Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, StreamUsage: true,
-		},
-		{
-			// The header names the integration. The vendor's own samples say https://api.novita.ai/openai/v1 by now.
-			// https://docs.litellm.ai/docs/providers/novita
-			Slug: "novita", BaseURL: "https://api.novita.ai/v3/openai", BaseEnv: []string{"NOVITA_API_BASE"},
-			KeyEnv: []string{"NOVITA_API_KEY"}, Headers: []Header{{Name: "X-Novita-Source", Value: "tianjillm"}},
-			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
-		},
-		{
-			// https://docs.litellm.ai/docs/providers/nscale
-			Slug: "nscale", BaseURL: "https://inference.api.nscale.com/v1", BaseEnv: []string{"NSCALE_API_BASE"},
-			KeyEnv: []string{"NSCALE_API_KEY"}, Paths: Paths{Chat: chat},
-		},
-		{
-			// https://docs.api.nvidia.com/nim/reference/llm-apis
-			Slug: "nvidia_nim", BaseURL: "https://integrate.api.nvidia.com/v1", BaseEnv: []string{"NVIDIA_NIM_API_BASE"},
-			KeyEnv: []string{"NVIDIA_NIM_API_KEY"}, Paths: Paths{Chat: chat, Completions: text, Embeddings: embed},
-			Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
-		},
-		{
-			// https://docs.litellm.ai/docs/providers/ovhcloud
-			Slug: "ovhcloud", BaseURL: "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", BaseEnv: []string{"OVHCLOUD_API_BASE"},
-			KeyEnv: []string{"OVHCLOUD_API_KEY"}, Paths: Paths{Chat: chat, Embeddings: embed},
-		},
-		{
-			// https://docs.litellm.ai/docs/providers/publicai
-			Slug: "publicai", BaseURL: "https://api.publicai.co/v1", BaseEnv: []string{"PUBLICAI_API_BASE"},
-			KeyEnv: []string{"PUBLICAI_API_KEY"}, Paths: Paths{Chat: chat, Completions: text}, Edits: Edits{Renames: toMaxTokens()},
-		},
-		{
-			Slug: "salad_cloud", BaseURL: "https://ai.salad.cloud/v1", KeyEnv: []string{"SALAD_CLOUD_API_KEY"},
-			Paths: Paths{Chat: chat},
-		},
-		{
-			// https://docs.sambanova.ai/docs/en/features/openai-compatibility
-			Slug: "sambanova", BaseURL: "https://api.sambanova.ai/v1", BaseEnv: []string{"SAMBANOVA_API_BASE"},
-			KeyEnv: []string{"SAMBANOVA_API_KEY"}, Paths: Paths{Chat: chat, Embeddings: embed},
-			Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
-		},
-		{
-			// https://www.scaleway.com/en/docs/generative-apis/api-cli/using-chat-api/
-			Slug: "scaleway", BaseURL: "https://api.scaleway.ai/v1", KeyEnv: []string{"SCW_SECRET_KEY"},
-			Paths: Paths{Chat: chat, Embeddings: embed},
-		},
-		{
-			Slug: "synthetic", BaseURL: "https://api.synthetic.new/openai/v1", KeyEnv: []string{"SYNTHETIC_API_KEY"},
-			Paths: Paths{Chat: chat, Completions: text}, Edits: Edits{Renames: toMaxTokens()},
-		},
-		{
-			// https://docs.together.ai/reference/chat-completions-1
-			Slug: "together_ai", BaseURL: "https://api.together.xyz/v1", BaseEnv: []string{"TOGETHER_AI_API_BASE"},
-			KeyEnv: []string{"TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"},
-			Paths:  Paths{Chat: chat, Completions: text, Embeddings: embed}, Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
-		},
-		{
-			// https://docs.venice.ai/api-reference/endpoint/chat/completions
-			Slug: "veniceai", BaseURL: "https://api.venice.ai/api/v1", KeyEnv: []string{"VENICE_AI_API_KEY"},
-			Paths: Paths{Chat: chat, Embeddings: embed}, StreamUsage: true,
-		},
-		{
-			// https://docs.wandb.ai/inference/api-reference
-			Slug: "wandb", BaseURL: "https://api.inference.wandb.ai/v1", BaseEnv: []string{"WANDB_API_BASE"},
-			KeyEnv: []string{"WANDB_API_KEY"}, Paths: Paths{Chat: chat, Completions: text},
 		},
 	}
 }

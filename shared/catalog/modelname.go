@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // openAIReasoning reports whether a model belongs to OpenAI's o-series or
 // GPT-5, which refuse max_tokens:
@@ -13,6 +16,89 @@ func openAIReasoning(model string) bool {
 		return false
 	}
 	return len(model) == 2 || model[2] == '-'
+}
+
+// openAIFixed reports whether a model always thinks, and so takes none of the
+// parameters that shape the choice of words. From 5.1 on GPT-5 does not think
+// unless asked, and the chat models never do:
+// https://platform.openai.com/docs/guides/reasoning
+func openAIFixed(model string) bool {
+	return openAIReasoning(model) && !strings.HasPrefix(model, "gpt-5.") && !strings.HasPrefix(model, "gpt-5-chat")
+}
+
+// openAINoStop reports whether a model refuses stop:
+// https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop
+func openAINoStop(model string) bool {
+	return openAIFixed(model) && !hasAnyPrefix(model, "o1")
+}
+
+// groqNeedsTool reports whether a model of Groq's can not be given a schema:
+// https://console.groq.com/docs/structured-outputs#supported-models
+func groqNeedsTool(model string) bool {
+	for _, able := range []string{"gpt-oss", "kimi-k2", "llama-4-maverick", "llama-4-scout"} {
+		if strings.Contains(model, able) {
+			return false
+		}
+	}
+	return true
+}
+
+// gptOSS reports whether a model is one of OpenAI's open ones, which take an
+// effort wherever they run.
+func gptOSS(model string) bool { return strings.Contains(model, "gpt-oss") }
+
+// grokEffort reports whether a Grok model takes an effort, low or high:
+// https://docs.x.ai/docs/guides/reasoning
+func grokEffort(model string) bool { return strings.HasPrefix(model, "grok-3-mini") }
+
+// fireworksReads reports whether a model sees no pictures, so that Fireworks
+// has to read them to it: https://docs.litellm.ai/docs/providers/fireworks_ai
+func fireworksReads(model string) bool {
+	for _, sign := range []string{"vision", "vl", "llava", "pixtral", "gemma-3", "gemma-4", "llama4", "llama-4", "phi-4-multimodal", "kimi-k2p5", "k2-5", "glm-4p5v"} {
+		if strings.Contains(model, sign) {
+			return false
+		}
+	}
+	return true
+}
+
+// deepinfraWarm reports whether a model refuses a temperature of 0.
+func deepinfraWarm(model string) bool { return strings.HasPrefix(model, "mistralai/Mistral-7B") }
+
+// magistral reports whether a model always thinks when its prompt says so.
+func magistral(model string) bool { return strings.HasPrefix(model, "magistral") }
+
+// mistralAdjustable reports whether a model knows but two efforts:
+// https://docs.mistral.ai/capabilities/reasoning/adjustable
+func mistralAdjustable(model string) bool {
+	return hasAnyPrefix(model, "mistral-small", "mistral-medium")
+}
+
+// ragflowDir is where a chat or an agent of RAGFlow is called, whose id is a
+// part of the model: https://ragflow.io/docs/dev/http_api_reference
+func ragflowDir(model string) (dir, rest string) {
+	kind, after, _ := strings.Cut(model, "/")
+	id, name, found := strings.Cut(after, "/")
+	if !found || id == "" {
+		return "", model
+	}
+	switch kind {
+	case "chat":
+		return "/api/v1/chats_openai/" + url.PathEscape(id), name
+	case "agent":
+		return "/api/v1/agents_openai/" + url.PathEscape(id), name
+	}
+	return "", model
+}
+
+// huggingfaceModel writes provider/org/name as the router takes it:
+// https://huggingface.co/docs/inference-providers/index
+func huggingfaceModel(model string) string {
+	provider, rest, _ := strings.Cut(model, "/")
+	if !strings.Contains(rest, "/") {
+		return model
+	}
+	return rest + ":" + provider
 }
 
 // grokReasoning reports whether a Grok model thinks, and so takes neither
@@ -51,4 +137,15 @@ func basetenBase(model string) string {
 		return ""
 	}
 	return "https://model-" + strings.ToLower(model) + ".api.baseten.co/environments/production/sync/v1"
+}
+
+// snowflakeKey tells the kinds of tokens apart: LiteLLM writes "pat/" in front
+// of a programmatic access token.
+// https://docs.snowflake.com/en/developer-guide/snowflake-rest-api/authentication
+func snowflakeKey(key string) []Header {
+	kind := "KEYPAIR_JWT"
+	if token, ok := strings.CutPrefix(key, "pat/"); ok {
+		kind, key = "PROGRAMMATIC_ACCESS_TOKEN", token
+	}
+	return []Header{{Name: "Authorization", Value: "Bearer " + key}, {Name: "X-Snowflake-Authorization-Token-Type", Value: kind}}
 }

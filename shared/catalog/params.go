@@ -2,6 +2,12 @@ package catalog
 
 import "slices"
 
+// ChatParams returns the parameters of a chat that a deployment may set for
+// requests that do not.
+func ChatParams() []string {
+	return append(params(), "top_k", "user")
+}
+
 // params are the OpenAI chat parameters that LiteLLM checks against what a
 // vendor supports. It never refuses user, stream and stream_options.
 func params() []string {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -37,15 +38,42 @@ func (v *Vendor) Base(own, model string, getenv func(string) string) (string, er
 		}
 	}
 	if v.BaseURL != "" {
-		return v.BaseURL, nil
+		return v.fill(v.BaseURL, getenv)
 	}
 	return "", fmt.Errorf("no api base for %s: set api_base%s", v.Slug, orVariables(v.BaseEnv))
+}
+
+// fill puts the values of variables into a base. A value is a part of a host
+// or a segment of a path, and nothing that leads elsewhere.
+func (v *Vendor) fill(base string, getenv func(string) string) (string, error) {
+	for {
+		before, rest, found := strings.Cut(base, "{")
+		if !found {
+			return base, nil
+		}
+		names, after, _ := strings.Cut(rest, "}")
+		names, fallback, _ := strings.Cut(names, "|=")
+		variables := strings.Split(names, "|")
+		value := cmp.Or(firstSet(variables, getenv), fallback)
+		if value == "" {
+			return "", fmt.Errorf("no api base for %s: set api_base%s", v.Slug, orVariables(variables))
+		}
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '.' && r != '_'
+		}) {
+			return "", fmt.Errorf("invalid value of %s for %s", strings.Join(variables, ", "), v.Slug)
+		}
+		base = before + value + after
+	}
 }
 
 // Credentials returns the headers that carry a key.
 func (v *Vendor) Credentials(key string) []Header {
 	if key == "" {
 		return nil
+	}
+	if v.KeyHeaders != nil {
+		return v.KeyHeaders(key)
 	}
 	if len(v.Auth) == 0 {
 		return []Header{{Name: "Authorization", Value: "Bearer " + key}}
@@ -82,7 +110,7 @@ func (v *Vendor) URL(base, path string) (string, error) {
 		// The text of the base stays out of the error: it may hold credentials.
 		return "", fmt.Errorf("invalid api base for %s: want http(s)://host/path", v.Slug)
 	}
-	dir := strings.TrimRight(u.EscapedPath(), "/")
+	dir := v.ended(strings.TrimRight(u.EscapedPath(), "/"))
 	if bare, whole := v.trimOperation(dir); whole {
 		dir = bare
 	} else {
@@ -95,10 +123,69 @@ func (v *Vendor) URL(base, path string) (string, error) {
 	return u.String(), nil
 }
 
+// EmbeddingURL returns where texts are embedded, and in which wire.
+func (v *Vendor) EmbeddingURL(base, model string) (string, EmbeddingShape, error) {
+	if h := v.HostedEmbeddings; h != nil {
+		own, err := url.Parse(v.BaseURL)
+		u, err2 := url.Parse(base)
+		if err == nil && err2 == nil && own.Host == u.Host {
+			return strings.ReplaceAll(h.URL, "{model}", escapePath(model)), h.Shape, nil
+		}
+	}
+	where, err := v.URL(base, v.Paths.Embeddings)
+	return where, v.EmbeddingShape, err
+}
+
+// RerankURL returns where documents are ranked: the vendor's own host may have
+// another base for it than for the rest.
+func (v *Vendor) RerankURL(base, model string) (string, error) {
+	path := strings.ReplaceAll(v.Paths.Rerank, "{model}", escapePath(model))
+	if own, err := url.Parse(v.BaseURL); err == nil && v.RerankBase != "" {
+		u, err := url.Parse(base)
+		if err != nil || u.Host == "" {
+			return v.URL(base, path)
+		}
+		if u.Host == own.Host {
+			return v.RerankBase + path, nil
+		}
+		u.RawPath = strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), own.EscapedPath()) + path
+		if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+			return "", fmt.Errorf("invalid path in the api base for %s: %w", v.Slug, err)
+		}
+		return u.String(), nil
+	}
+	if v.RerankRoot {
+		root := *v
+		root.BaseSuffix = ""
+		return root.URL(strings.TrimSuffix(strings.TrimRight(base, "/"), v.BaseSuffix), path)
+	}
+	return v.URL(base, path)
+}
+
+// escapePath escapes the segments of a model name, whose slashes are the
+// vendor's own.
+func escapePath(model string) string {
+	segments := strings.Split(model, "/")
+	for i := range segments {
+		segments[i] = url.PathEscape(segments[i])
+	}
+	return strings.Join(segments, "/")
+}
+
+// ended replaces an ending that users have from elsewhere.
+func (v *Vendor) ended(dir string) string {
+	for _, e := range v.BaseEnds {
+		if bare, ok := strings.CutSuffix(dir, e.From); ok {
+			return bare + e.To
+		}
+	}
+	return dir
+}
+
 // trimOperation cuts the path of an operation off a base that ends in one.
 func (v *Vendor) trimOperation(dir string) (bare string, whole bool) {
 	// Chat first: "/completions" is a suffix of it.
-	for _, p := range []string{v.Paths.Chat, v.Paths.Completions, v.Paths.Embeddings} {
+	for _, p := range v.Paths.all() {
 		if p = strings.TrimRight(p, "/"); p == "" {
 			continue
 		}

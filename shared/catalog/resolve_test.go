@@ -32,7 +32,9 @@ func TestURL_completes_what_users_write(t *testing.T) {
 		{"heroku", "https://us.inference.heroku.com/v1/chat/completions", "https://us.inference.heroku.com/v1/chat/completions"},
 		{"oobabooga", "http://localhost:5000", "http://localhost:5000/v1/chat/completions"},
 		{"oobabooga", "http://v1", "http://v1/v1/chat/completions"},
-		{"ollama", "http://gpu:11434", "http://gpu:11434/v1/chat/completions"},
+		{"cloudflare", "https://api.cloudflare.com/client/v4/accounts/a/ai/run/", "https://api.cloudflare.com/client/v4/accounts/a/ai/v1/chat/completions"},
+		{"databricks", "https://dbc.cloud.databricks.com", "https://dbc.cloud.databricks.com/serving-endpoints/chat/completions"},
+		{"huggingface", "https://x.endpoints.huggingface.cloud", "https://x.endpoints.huggingface.cloud/v1/chat/completions"},
 		{"docker_model_runner", "http://localhost:22088/engines/llama.cpp", "http://localhost:22088/engines/llama.cpp/v1/chat/completions"},
 		{"docker_model_runner", "http://model-runner.docker.internal/engines/v1", "http://model-runner.docker.internal/engines/v1/chat/completions"},
 		{"docker_model_runner", "http://localhost:12434", "http://localhost:12434/engines/v1/chat/completions"},
@@ -115,6 +117,15 @@ func TestBase_order(t *testing.T) {
 		got, err := baseten.Base(c.own, c.model, env(c.env))
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, "%+v", c)
+	}
+	mantle := lookup(t, "bedrock_mantle")
+	for want, variables := range map[string]map[string]string{
+		"https://bedrock-mantle.us-east-1.api.aws/v1": nil,
+		"https://bedrock-mantle.eu-west-1.api.aws/v1": {"BEDROCK_MANTLE_REGION": "eu-west-1", "AWS_REGION": "us-east-2"},
+	} {
+		got, err := mantle.Base("", "m", env(variables))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
 	}
 	_, err := heroku.Base("", "m", none)
 	require.EqualError(t, err, "no api base for heroku: set api_base or HEROKU_API_BASE, INFERENCE_URL")

@@ -9,20 +9,20 @@ func selfHosted() []Vendor {
 			// https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
 			Slug: "hosted_vllm", Aliases: []string{"vllm"}, BaseEnv: []string{"HOSTED_VLLM_API_BASE", "VLLM_API_BASE"},
 			KeyEnv: []string{"HOSTED_VLLM_API_KEY"}, DummyKey: "fake-api-key", KeyOptional: true,
-			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, StreamUsage: true,
+			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed, Responses: responses, Transcriptions: transcribe, Translations: translateSpeech, Rerank: rank}, StreamUsage: true,
+			Quirks: Quirks{Request: RequestQuirks{VideoFiles: true, Thinking: ThinkingAsEffort}, Answer: sharedReasoning()},
 		},
 		{
-			// The OpenAI-compatible side of the server: https://docs.ollama.com/api/openai-compatibility
-			Slug: "ollama", Aliases: []string{"ollama_chat"},
-			BaseURL: "http://localhost:11434/v1", BaseSuffix: "/v1", BaseEnv: []string{"OLLAMA_API_BASE"},
-			KeyEnv: []string{"OLLAMA_API_KEY"}, KeyOptional: true,
-			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
+			// A chat or an agent is a part of the path: https://ragflow.io/docs/dev/http_api_reference
+			Slug: "ragflow", BaseEnv: []string{"RAGFLOW_API_BASE"}, KeyEnv: []string{"RAGFLOW_API_KEY"}, ModelDir: ragflowDir,
+			Paths: Paths{Chat: chat},
 		},
 		{
 			// https://lmstudio.ai/docs/developer/openai-compat
 			Slug: "lm_studio", BaseEnv: []string{"LM_STUDIO_API_BASE"},
 			KeyEnv: []string{"LM_STUDIO_API_KEY"}, DummyKey: "fake-api-key", KeyOptional: true,
 			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, Edits: Edits{Renames: toMaxTokens()}, StreamUsage: true,
+			Quirks: Quirks{Request: RequestQuirks{StructuredOutput: StructuredWrapped}, Answer: sharedReasoning()},
 		},
 		{
 			// llama.cpp's server: https://github.com/mozilla-ai/llamafile
@@ -34,7 +34,7 @@ func selfHosted() []Vendor {
 			// https://inference.readthedocs.io/en/latest/user_guide/client_api.html
 			Slug: "xinference", BaseEnv: []string{"XINFERENCE_API_BASE"},
 			KeyEnv: []string{"XINFERENCE_API_KEY"}, DummyKey: "anything", KeyOptional: true,
-			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed}, StreamUsage: true,
+			Paths: Paths{Chat: chat, Completions: text, Embeddings: embed, ImageGenerations: images, Speech: speech, Transcriptions: transcribe, Translations: translateSpeech, Rerank: rank}, StreamUsage: true,
 		},
 		{
 			// https://github.com/oobabooga/text-generation-webui/wiki/12-%E2%80%90-OpenAI-API

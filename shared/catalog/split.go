@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // NotProvidedError says that the provider of a model cannot be told. Its text
 // is LiteLLM's, which clients get with a 400.
@@ -20,6 +23,13 @@ func (e *NotProvidedError) Error() string {
 // is set, else the text before the first "/" if it names one, else what the
 // name of a well-known model implies. The slug is never an alias.
 func Split(model, customProvider string) (slug, upstream string, err error) {
+	return SplitAt(model, customProvider, "")
+}
+
+// SplitAt is Split for a deployment with a base URL of its own: a model without
+// a provider belongs to the one that listens there, and an unknown one to
+// whoever does, as long as it speaks OpenAI's wire.
+func SplitAt(model, customProvider, apiBase string) (slug, upstream string, err error) {
 	if customProvider != "" {
 		return splitCustom(model, customProvider)
 	}
@@ -28,8 +38,14 @@ func Split(model, customProvider string) (slug, upstream string, err error) {
 			return slug, rest, nil
 		}
 	}
+	if slug, ok := inferFromBase(apiBase); ok && model != "" {
+		return slug, model, nil
+	}
 	if slug, ok := infer(model); ok {
 		return slug, model, nil
+	}
+	if apiBase != "" && model != "" && !strings.HasPrefix(model, "/") && !strings.HasSuffix(model, "/") {
+		return "custom", model, nil
 	}
 	return "", "", &NotProvidedError{Model: model}
 }
@@ -48,12 +64,10 @@ func canonical(name string) (slug string, ok bool) {
 	if v, ok := index[name]; ok {
 		return v.Slug, true
 	}
-	for _, n := range Natives() {
-		if n == name {
-			return n, true
-		}
+	if native, ok := nativeAliases()[name]; ok {
+		name = native
 	}
-	return "", false
+	return name, slices.Contains(Natives(), name)
 }
 
 // infer knows the names that users write without a provider.
@@ -65,14 +79,42 @@ func infer(model string) (slug string, ok bool) {
 	case hasAnyPrefix(name, "gpt-oss", "gpt-j", "gpt-neo"):
 		// Open models; several vendors host them.
 		return "", false
-	case hasAnyPrefix(name, "gpt-", "chatgpt-", "codex-", "computer-use-preview", "davinci-002", "babbage-002",
+	}
+	for _, m := range makersOf() {
+		if hasAnyPrefix(name, m.names...) {
+			return canonical(m.slug)
+		}
+	}
+	return "", false
+}
+
+// maker is whose models are named so.
+type maker struct {
+	slug  string
+	names []string
+}
+
+// makersOf are the names that belong to one vendor. A vendor that has no
+// provider here is not inferred.
+func makersOf() []maker {
+	return []maker{
 		// Not "text-embedding-" alone: text-embedding-004 and 005 are Google's.
-		"text-embedding-3-", "text-embedding-ada-"):
-		return "openai", true
-	case hasAnyPrefix(name, "jamba-"):
-		return "ai21_chat", true
-	default:
-		return "", false
+		{"openai", []string{
+			"gpt-", "chatgpt-", "codex-", "computer-use-preview", "text-embedding-3-", "text-embedding-ada-", "omni-moderation-", "text-moderation-",
+			"dall-e-", "whisper-1", "tts-1", "sora-",
+		}},
+		{"text-completion-openai", []string{"davinci-002", "babbage-002"}},
+		{"anthropic", []string{"claude-"}},
+		{"gemini", []string{"gemini-"}},
+		{"cohere", []string{"command-", "embed-english-", "embed-multilingual-", "embed-v4", "rerank-v", "rerank-english-", "rerank-multilingual-"}},
+		{"mistral", []string{"mistral-", "magistral-", "ministral-", "pixtral-", "devstral-", "voxtral-", "open-mistral-", "open-mixtral-"}},
+		{"codestral", []string{"codestral-"}},
+		{"ai21_chat", []string{"jamba-"}},
+		{"deepseek", []string{"deepseek-chat", "deepseek-reasoner"}},
+		{"xai", []string{"grok-"}},
+		{"perplexity", []string{"sonar"}},
+		{"voyage", []string{"voyage-"}},
+		{"maritalk", []string{"sabia-", "sabiazinho-"}},
 	}
 }
 

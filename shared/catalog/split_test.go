@@ -36,7 +36,7 @@ func TestSplit(t *testing.T) {
 		{"chatgpt-4o-latest", "", "openai", "chatgpt-4o-latest"},
 		{"text-embedding-3-small", "", "openai", "text-embedding-3-small"},
 		{"text-embedding-ada-002", "", "openai", "text-embedding-ada-002"},
-		{"davinci-002", "", "openai", "davinci-002"},
+		{"davinci-002", "", "text-completion-openai", "davinci-002"},
 		{"ft:gpt-4o-mini:acme::7p4lURel", "", "openai", "ft:gpt-4o-mini:acme::7p4lURel"},
 		{"*", "", "openai", "*"},
 		{"openai/*", "", "openai", "*"},
@@ -46,6 +46,43 @@ func TestSplit(t *testing.T) {
 		require.NoError(t, err, "%+v", c)
 		require.Equal(t, c.slug, slug, "%+v", c)
 		require.Equal(t, c.upstream, upstream, "%+v", c)
+	}
+}
+
+func TestSplitAt_knows_who_listens(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ model, custom, base, slug, upstream string }{
+		{"llama-3.3-70b-versatile", "", "https://api.groq.com/openai/v1", "groq", "llama-3.3-70b-versatile"},
+		{"meta-llama/Llama-3-70b", "", "https://api.together.xyz/v1/chat/completions", "together_ai", "meta-llama/Llama-3-70b"},
+		{"grok-4", "", "https://api.x.ai/v1", "xai", "grok-4"},
+		{"codestral-latest", "", "https://codestral.mistral.ai/v1/fim/completions", "text-completion-codestral", "codestral-latest"},
+		{"codestral-latest", "", "https://codestral.mistral.ai/v1/chat/completions", "codestral", "codestral-latest"},
+		{"kimi-k2", "", "https://api.moonshot.cn/v1", "moonshot", "kimi-k2"},
+		{"gpt-4o", "", "http://127.0.0.1:8000/v1", "openai", "gpt-4o"},
+		{"my/model", "", "http://127.0.0.1:8080/v1", "custom", "my/model"},
+		{"my-model", "", "https://llm.example.org/v1", "custom", "my-model"},
+		{"my-model", "", "https://api.x.ai.example.org/v1", "custom", "my-model"},
+		{"groq/llama", "", "https://llm.example.org/v1", "groq", "llama"},
+		{"my-model", "openai", "https://api.groq.com/openai/v1", "openai", "my-model"},
+	} {
+		slug, upstream, err := catalog.SplitAt(c.model, c.custom, c.base)
+		require.NoError(t, err, "%+v", c)
+		require.Equal(t, c.slug, slug, "%+v", c)
+		require.Equal(t, c.upstream, upstream, "%+v", c)
+	}
+}
+
+func TestSplit_knows_who_makes_a_model(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]string{
+		"dall-e-3": "openai", "whisper-1": "openai", "tts-1-hd": "openai", "o4-mini": "openai", "omni-moderation-latest": "openai",
+		"mistral-large-latest": "mistral", "codestral-2508": "codestral", "grok-4": "xai", "deepseek-chat": "deepseek", "sonar-pro": "perplexity",
+		"voyage-3.5": "voyage",
+	} {
+		slug, upstream, err := catalog.Split(model, "")
+		require.NoError(t, err, model)
+		require.Equal(t, want, slug, model)
+		require.Equal(t, model, upstream)
 	}
 }
 

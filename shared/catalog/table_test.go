@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"net"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,10 +18,10 @@ func TestTable_rows_are_well_formed(t *testing.T) {
 	var (
 		slug     = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 		variable = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-		header   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+		header   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 		member   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-		path     = regexp.MustCompile(`^(/[a-z0-9]+)+/?$`)
-		suffix   = regexp.MustCompile(`^(/[a-z0-9]+)+$`)
+		path     = regexp.MustCompile(`^(/([a-z0-9_:]+|\{model\}))+/?$`)
+		suffix   = regexp.MustCompile(`^(/[a-z0-9-]+)+$`)
 	)
 	require.GreaterOrEqual(t, len(catalog.Table()), 80)
 	for _, v := range catalog.Table() {
@@ -42,10 +43,8 @@ func TestTable_rows_are_well_formed(t *testing.T) {
 			require.Regexp(t, header, a.Header, v.Slug)
 		}
 		require.NotEqual(t, catalog.Paths{}, v.Paths, "%s offers nothing", v.Slug)
-		for _, p := range []string{v.Paths.Chat, v.Paths.Completions, v.Paths.Embeddings} {
-			if p != "" {
-				require.Regexp(t, path, p, v.Slug)
-			}
+		for _, p := range operations(&v.Paths) {
+			require.Regexp(t, path, p, v.Slug)
 		}
 		if v.BaseSuffix != "" {
 			require.Regexp(t, suffix, v.BaseSuffix, v.Slug)
@@ -74,7 +73,14 @@ func requireBase(t *testing.T, v catalog.Vendor) {
 	if v.BaseURL == "" {
 		return
 	}
-	u, err := url.Parse(v.BaseURL)
+	base, err := v.Base("", "model", func(string) string { return "x1" })
+	if len(v.BaseEnv) > 0 { // the base of the row alone
+		row := v
+		row.BaseEnv = nil
+		base, err = row.Base("", "model", func(string) string { return "x1" })
+	}
+	require.NoError(t, err, v.Slug)
+	u, err := url.Parse(base)
 	require.NoError(t, err, v.Slug)
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
@@ -88,14 +94,25 @@ func requireBase(t *testing.T, v catalog.Vendor) {
 	require.False(t, strings.HasSuffix(v.BaseURL, "/"), v.Slug)
 	require.Empty(t, u.RawQuery+u.Fragment, v.Slug)
 
-	for _, p := range []string{v.Paths.Chat, v.Paths.Completions, v.Paths.Embeddings} {
-		if p == "" {
+	for _, p := range operations(&v.Paths) {
+		if strings.Contains(p, "{model}") {
 			continue
 		}
-		got, err := v.URL(v.BaseURL, p)
+		got, err := v.URL(base, p)
 		require.NoError(t, err, v.Slug)
-		require.Equal(t, v.BaseURL+p, got, "the default base is complete")
+		require.Equal(t, base+p, got, "the default base is complete")
 	}
+}
+
+// operations are the paths that are offered.
+func operations(p *catalog.Paths) []string {
+	var all []string
+	for _, field := range reflect.ValueOf(p).Elem().Fields() {
+		if s := field.String(); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func TestTable_names_lead_to_one_row(t *testing.T) {
@@ -125,7 +142,7 @@ func TestTable_holds_what_the_specification_names(t *testing.T) {
 	t.Parallel()
 	const row, ownWire = true, false
 	for name, isRow := range map[string]bool{
-		"ollama": row, "vllm": row, "lm_studio": row, "llamafile": row, "xinference": row, "triton": ownWire, "oobabooga": row,
+		"ollama": ownWire, "vllm": row, "lm_studio": row, "llamafile": row, "xinference": row, "triton": ownWire, "oobabooga": row,
 		"lemonade": row, "docker_model_runner": row, "heroku": row,
 		"datarobot": row, "novita": row, "hyperbolic": row, "featherless_ai": row,
 		"aiml": row, "empower": row, "gradient_ai": row, "petals": ownWire, "bytez": ownWire, "zai": row, "parallel_ai": row,
@@ -154,10 +171,11 @@ func TestTable_holds_the_openai_compatible_list(t *testing.T) {
 		ai21_chat ai21 aiml amazon_nova anyscale baseten bedrock_mantle cerebras clarifai codestral cometapi compactifai dashscope
 		datarobot deepinfra deepseek docker_model_runner empower featherless_ai fireworks_ai friendliai galadriel github gradient_ai
 		groq heroku hosted_vllm hyperbolic inception jina_ai lambda_ai lemonade llamafile lm_studio maritalk meta_llama minimax
-		mistral modelscope moonshot morph nebius novita nscale nvidia_nim ollama ollama_chat oobabooga openrouter ovhcloud
+		mistral modelscope moonshot morph nebius novita nscale nvidia_nim oobabooga openrouter ovhcloud
 		parallel_ai perplexity sambanova together_ai v0 vercel_ai_gateway vllm volcengine voyage wandb xai xinference zai
 		publicai helicone veniceai xiaomi_mimo scaleway synthetic apertis nano-gpt poe chutes abliteration llamagate gmi sarvam
-		assemblyai charity_engine aihubmix salad_cloud crusoe`) {
+		assemblyai charity_engine aihubmix salad_cloud crusoe
+		cloudflare databricks huggingface infinity manus ragflow snowflake text-completion-codestral text-completion-inception`) {
 		_, ok := catalog.Lookup(name)
 		require.True(t, ok, name)
 	}

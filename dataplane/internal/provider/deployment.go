@@ -21,7 +21,36 @@ type Config struct {
 	Headers       map[string]string
 	MockResponse  *string
 	Params        map[string]json.RawMessage
+	// Secrets are all credentials of the deployment by their names in
+	// litellm_params: aws_secret_access_key, vertex_credentials, ….
+	Secrets map[string]string
 	// Getenv reads an environment variable of this data plane; vendors have
 	// names for their keys and bases that users expect to work.
 	Getenv func(string) string
+}
+
+// Env returns the first of the variables that is set, or "".
+func (c *Config) Env(names ...string) string {
+	if c.Getenv == nil {
+		return ""
+	}
+	for _, name := range names {
+		if v := c.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// Text returns a parameter that is a text: from the credentials, else from
+// the other parameters, else from the first variable that is set.
+func (c *Config) Text(name string, env ...string) string {
+	if v := c.Secrets[name]; v != "" {
+		return v
+	}
+	var s string
+	if raw, ok := c.Params[name]; ok && json.Unmarshal(raw, &s) == nil && s != "" {
+		return s
+	}
+	return c.Env(env...)
 }

@@ -2,11 +2,14 @@
 // between them is data, in shared/catalog; this package turns a row and a
 // deployment into requests whose bodies are the client's own bytes with the
 // model spliced in.
+//
+// Where a row has quirks, the member that a quirk is about is edited inside the
+// body, and only in requests that have it; answers are edited likewise. Nothing
+// is decoded and encoded again as a whole. The package starts no goroutine.
 package compat
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,9 +17,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider/oai"
 	"github.com/tianjillm/tianjillm/dataplane/internal/upstream"
-	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/catalog"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
@@ -32,59 +36,87 @@ type Doer interface {
 	Do(ctx context.Context, req *upstream.Request) (*upstream.Response, error)
 }
 
+// Authorizer adds what proves who calls, where that is no key in a header: a
+// token that is fetched and kept.
+type Authorizer interface {
+	Authorize(ctx context.Context, method, url string, body []byte) ([]upstream.Field, error)
+}
+
+// Options are what vendors need that are more than a row.
+type Options struct {
+	// Authorizer may be nil. Where it is not, the row's own credentials are
+	// not sent, and need not be there.
+	Authorizer Authorizer
+	// URL returns where a surface is called, or "" for one that is not offered.
+	// Nil leaves it to the row.
+	URL func(provider.Surface) (string, error)
+}
+
 // Backend is one deployment at one vendor. It is safe for concurrent use.
 type Backend struct {
 	doer          Doer
+	auth          Authorizer
 	slug          string
 	model         string
 	modelJSON     []byte
-	targets       [provider.Embeddings + 1]*upstream.Target
-	head          *upstream.Head
+	targets       [provider.SurfaceCount]*upstream.Target
+	head          *upstream.Head // for JSON
+	formHead      *upstream.Head // without a content type
+	base          string
+	realtime      string // URL, or "" when it is not offered
+	fields        []upstream.Field
 	timeout       time.Duration
 	streamTimeout time.Duration
 	streamUsage   bool
-	actions       map[string]action
-}
 
-// action is what happens to a member of the request body.
-type action struct {
-	drop        bool
-	unsupported bool
-	rename      []byte // with quotes
-	to          string
+	edits  edits
+	quirks catalog.RequestQuirks
+	answer *answers // nil when answers pass as they are
+	rerank catalog.RerankShape
+
+	embedding catalog.EmbeddingShape
 }
 
 // New prepares the deployment. It fails when the vendor's base or key is
 // missing or malformed; the error holds no secret.
 func New(v *catalog.Vendor, cfg provider.Config, doer Doer) (*Backend, error) {
-	model := v.UpstreamModel(cfg.Model)
-	b := &Backend{
-		doer: doer, slug: v.Slug, model: model, modelJSON: jsonx.Quote(model), streamUsage: v.StreamUsage,
-		timeout: orDefault(cfg.Timeout, defaultTimeout), streamTimeout: orDefault(cfg.StreamTimeout, orDefault(cfg.Timeout, defaultTimeout)),
-	}
-	base, err := v.Base(cfg.APIBase, cfg.Model, cfg.Getenv)
+	return NewWith(v, cfg, doer, Options{})
+}
+
+// NewWith is New for vendors that need more than a row.
+func NewWith(v *catalog.Vendor, cfg provider.Config, doer Doer, o Options) (*Backend, error) {
+	b, err := build(v, cfg, doer, o)
 	if err != nil {
 		return nil, fmt.Errorf("deployment %s: %w", cfg.DeploymentID, err)
 	}
-	for surface, path := range map[provider.Surface]string{
-		provider.ChatCompletions: v.Paths.Chat, provider.Completions: v.Paths.Completions, provider.Embeddings: v.Paths.Embeddings,
-	} {
-		if path == "" {
-			continue
-		}
-		raw, err := v.URL(base, path)
-		if err != nil {
-			return nil, fmt.Errorf("deployment %s: %w", cfg.DeploymentID, err)
-		}
-		if b.targets[surface], err = upstream.ParseTarget(raw); err != nil {
-			return nil, fmt.Errorf("deployment %s: %w", cfg.DeploymentID, err)
-		}
-	}
-	if b.head, err = head(v, cfg); err != nil {
-		return nil, fmt.Errorf("deployment %s: %w", cfg.DeploymentID, err)
-	}
-	b.actions = actions(v.EditsFor(cfg.Model), cfg.Params)
 	return b, nil
+}
+
+func build(v *catalog.Vendor, cfg provider.Config, doer Doer, o Options) (*Backend, error) {
+	model := v.UpstreamModel(cfg.Model)
+	b := &Backend{
+		doer: doer, auth: o.Authorizer, slug: v.Slug, model: model, modelJSON: jsonx.Quote(model), streamUsage: v.StreamUsage, rerank: v.RerankShape,
+		timeout: orDefault(cfg.Timeout, defaultTimeout), streamTimeout: orDefault(cfg.StreamTimeout, orDefault(cfg.Timeout, defaultTimeout)),
+	}
+	if err := b.aim(v, &cfg, o.URL); err != nil {
+		return nil, err
+	}
+	fields, err := head(v, &cfg, o.Authorizer != nil)
+	if err != nil {
+		return nil, err
+	}
+	b.fields = fields
+	if b.formHead, err = upstream.NewHead(fields...); err == nil {
+		b.head, err = upstream.NewHead(withContentType(fields)...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("extra_headers: %w", err)
+	}
+	quirks := v.QuirksFor(cfg.Model)
+	b.quirks = quirks.Request
+	b.answer = newAnswers(&quirks.Answer, v.DisplayPrefix)
+	b.edits, err = newEdits(b, v, &cfg)
+	return b, err
 }
 
 func orDefault(d, def time.Duration) time.Duration {
@@ -94,12 +126,8 @@ func orDefault(d, def time.Duration) time.Duration {
 	return def
 }
 
-func head(v *catalog.Vendor, cfg provider.Config) (*upstream.Head, error) {
-	key, err := v.Key(cfg.APIKey, cfg.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	fields := []upstream.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "Accept-Encoding", Value: "identity"}}
+func head(v *catalog.Vendor, cfg *provider.Config, authorized bool) ([]upstream.Field, error) {
+	fields := []upstream.Field{{Name: "Accept-Encoding", Value: "identity"}}
 	set := func(name, value string) {
 		fields = slices.DeleteFunc(fields, func(f upstream.Field) bool { return strings.EqualFold(f.Name, name) })
 		fields = append(fields, upstream.Field{Name: name, Value: value})
@@ -107,8 +135,14 @@ func head(v *catalog.Vendor, cfg provider.Config) (*upstream.Head, error) {
 	for _, h := range v.StaticHeaders(cfg.Getenv) {
 		set(h.Name, h.Value)
 	}
-	for _, h := range v.Credentials(key) {
-		set(h.Name, h.Value)
+	if !authorized {
+		key, err := v.Key(cfg.APIKey, cfg.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range v.Credentials(key) {
+			set(h.Name, h.Value)
+		}
 	}
 	if cfg.Organization != "" {
 		set("OpenAI-Organization", cfg.Organization)
@@ -116,68 +150,76 @@ func head(v *catalog.Vendor, cfg provider.Config) (*upstream.Head, error) {
 	for name, value := range cfg.Headers {
 		set(name, value)
 	}
-	h, err := upstream.NewHead(fields...)
-	if err != nil {
-		return nil, fmt.Errorf("extra_headers: %w", err)
-	}
-	return h, nil
+	return fields, nil
 }
 
-// controls are members of a request that speak to the gateway and not to the
-// vendor.
-func controls() []string {
-	return []string{
-		"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "disable_fallbacks", "num_retries", "timeout", "stream_timeout",
-		"cache", "caching", "guardrails", "priority", "tags", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "drop_params",
-		"mock_response", "mock_latency_ms", "mock_chunks", "mock_chunk_interval_ms", "mock_status", "mock_retry_after", "mock_close_after_chunks",
-		"mock_garbage", "mock_tool_calls", "mock_usage", "mock_testing_fallbacks", "mock_testing_context_fallbacks",
-		"mock_testing_content_policy_fallbacks", "mock_testing_rate_limit_error", "mock_timeout", "mock_delay",
-		"api_key", "api_base", "api_version", "base_url",
+func withContentType(fields []upstream.Field) []upstream.Field {
+	for _, f := range fields {
+		if strings.EqualFold(f.Name, "Content-Type") {
+			return fields
+		}
 	}
-}
-
-func actions(edits catalog.Edits, params map[string]json.RawMessage) map[string]action {
-	dropUnsupported := string(params["drop_params"]) == "true"
-	all := map[string]action{}
-	for _, name := range controls() {
-		all[name] = action{drop: true}
-	}
-	for _, name := range edits.Unsupported {
-		all[name] = action{drop: dropUnsupported, unsupported: !dropUnsupported}
-	}
-	for _, name := range edits.Drops {
-		all[name] = action{drop: true}
-	}
-	for _, r := range edits.Renames {
-		all[r.From] = action{rename: jsonx.Quote(r.To), to: r.To}
-	}
-	return all
+	return slices.Concat([]upstream.Field{{Name: "Content-Type", Value: "application/json"}}, fields)
 }
 
 // Model returns the name by which the vendor knows the deployment.
 func (b *Backend) Model() string { return b.model }
 
+// Offers implements provider.Backend.
+func (b *Backend) Offers(s provider.Surface) bool {
+	return int(s) < len(b.targets) && b.targets[s] != nil
+}
+
 // scratch holds what one call needs; it is reused.
 type scratch struct {
 	changes  []jsonx.Change
 	segments [][]byte
-	extra    [1][]byte
+	extra    [][]byte
+	unknown  []string
 	request  upstream.Request
+	plan     plan
+	member   member
 }
 
 var scratches = sync.Pool{New: func() any { return &scratch{} }} //nolint:gochecknoglobals // a pool
 
 // Do sends the call.
 func (b *Backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, error) {
-	target := b.targets[call.Surface]
-	if target == nil {
+	if !b.Offers(call.Surface) {
 		return nil, provider.ErrUnsupported
 	}
 	s, _ := scratches.Get().(*scratch)
 	defer s.release()
-	if err := b.rewrite(s, call); err != nil {
+	if err := b.prepare(s, call); err != nil {
 		return nil, err
 	}
+	resp, err := b.send(ctx, s, call)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < http.StatusBadRequest && s.plan.after != nil {
+		return s.plan.after(resp)
+	}
+	return reply{resp}, nil
+}
+
+// prepare fills in the request.
+func (b *Backend) prepare(s *scratch, call *provider.Call) error {
+	s.request = upstream.Request{Method: http.MethodPost, Target: b.targets[call.Surface], Head: b.head, IdleTimeout: idleTimeout}
+	switch {
+	case call.ContentType != "":
+		s.request.Head, s.request.Fields = b.formHead, []upstream.Field{{Name: "Content-Type", Value: call.ContentType}}
+		return b.rewriteForm(s, call)
+	case call.Surface == provider.Embeddings && b.embedding != catalog.EmbeddingOpenAI:
+		return b.prepareEmbedding(s, call)
+	case call.Surface == provider.Rerank:
+		return b.prepareRerank(s, call)
+	}
+	b.plan(call, &s.plan)
+	return b.rewrite(s, call)
+}
+
+func (b *Backend) send(ctx context.Context, s *scratch, call *provider.Call) (*upstream.Response, error) {
 	timeout := b.timeout
 	if call.Stream {
 		timeout = b.streamTimeout
@@ -185,86 +227,62 @@ func (b *Backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, 
 	if call.Timeout > 0 {
 		timeout = call.Timeout
 	}
-	s.request = upstream.Request{
-		Method: http.MethodPost, Target: target, Head: b.head, Body: s.segments, HeaderTimeout: timeout, IdleTimeout: idleTimeout,
+	s.request.Body, s.request.HeaderTimeout = s.segments, timeout
+	if beta := call.Header["Openai-Beta"]; len(beta) > 0 {
+		s.request.Fields = append(s.request.Fields, upstream.Field{Name: "OpenAI-Beta", Value: beta[0]})
 	}
-	resp, err := b.doer.Do(ctx, &s.request)
-	if err != nil {
-		return nil, err
+	if b.auth != nil {
+		proof, err := b.auth.Authorize(ctx, s.request.Method, s.request.Target.String(), nil)
+		if err != nil {
+			return nil, fmt.Errorf("authorise at %s: %w", b.slug, err)
+		}
+		s.request.Fields = slices.Concat(s.request.Fields, proof)
 	}
-	return reply{resp}, nil
+	return b.doer.Do(ctx, &s.request)
 }
 
 func (s *scratch) release() {
 	clear(s.changes)
 	clear(s.segments)
-	s.changes, s.segments, s.extra, s.request = s.changes[:0], s.segments[:0], [1][]byte{}, upstream.Request{}
+	clear(s.extra)
+	s.changes, s.segments, s.extra, s.unknown, s.request = s.changes[:0], s.segments[:0], s.extra[:0], s.unknown[:0], upstream.Request{}
+	s.plan, s.member = plan{}, member{}
 	scratches.Put(s)
 }
 
-// usageOption asks for the usage of a stream.
-const (
-	usageOption = `"stream_options":{"include_usage":true}`
-	usageMember = `"include_usage":true`
-)
-
-func (b *Backend) rewrite(s *scratch, call *provider.Call) error {
-	addUsage := call.AddUsage && call.Stream && b.streamUsage
-	for i := range call.Members {
-		m := &call.Members[i]
-		name := string(m.Name)
-		switch {
-		case name == "model":
-			s.changes = append(s.changes, jsonx.Change{Index: i, Value: b.modelJSON})
-			continue
-		case name == "stream_options" && addUsage:
-			addUsage = false
-			if value := withUsage(m.Value.Of(call.Body)); value != nil {
-				s.changes = append(s.changes, jsonx.Change{Index: i, Value: value})
-			}
-			continue
-		}
-		act, ok := b.actions[name]
-		switch {
-		case !ok:
-		case act.unsupported:
-			return unsupported(b.slug, name, b.model)
-		case act.drop:
-			s.changes = append(s.changes, jsonx.Change{Index: i, Drop: true})
-		default:
-			s.changes = append(s.changes, jsonx.Change{Index: i, Name: act.rename, Drop: call.Lookup(act.to) != nil})
-		}
+// Chat implements provider.Backend.
+func (b *Backend) Chat(ctx context.Context, call *provider.Call, req *chat.Request) (*provider.Answer, error) {
+	switch {
+	case b.Offers(provider.ChatCompletions):
+		return oai.Chat(ctx, b, call, b.plain(req))
+	case b.Offers(provider.Completions):
+		return b.complete(ctx, call, req)
 	}
-	extra := s.extra[:0]
-	if addUsage {
-		extra = append(extra, []byte(usageOption))
-	}
-	s.segments = jsonx.Rewrite(s.segments, call.Body, call.Members, s.changes, extra...)
-	return nil
+	return nil, provider.ErrUnsupported
 }
 
-// withUsage adds include_usage to the client's stream_options, or returns nil
-// when they are no object and so the vendor's to refuse.
-func withUsage(options []byte) []byte {
-	if jsonx.IsNull(options) {
-		return []byte("{" + usageMember + "}")
+// plain takes out of a request what only those understand who said it: another
+// vendor's thoughts, with their signatures, and its own additions. A gateway of
+// our kind understands them.
+func (b *Backend) plain(req *chat.Request) *chat.Request {
+	signed := func(t chat.ToolCall) bool { return t.ProviderFields != nil }
+	foreign := func(m chat.Message) bool {
+		return m.ThinkingBlocks != nil || m.ProviderFields != nil || m.IsError || slices.ContainsFunc(m.ToolCalls, signed)
 	}
-	members, err := jsonx.Members(nil, options)
-	if err != nil {
-		return nil
+	if b.slug == "litellm_proxy" || !slices.ContainsFunc(req.Messages, foreign) {
+		return req
 	}
-	var changes []jsonx.Change
-	for i, m := range members {
-		if string(m.Name) == "include_usage" {
-			changes = append(changes, jsonx.Change{Index: i, Drop: true})
+	own := *req
+	own.Messages = slices.Clone(req.Messages)
+	for i := range own.Messages {
+		m := &own.Messages[i]
+		m.ThinkingBlocks, m.ProviderFields, m.IsError = nil, nil, false
+		m.ToolCalls = slices.Clone(m.ToolCalls)
+		for j := range m.ToolCalls {
+			m.ToolCalls[j].ProviderFields = nil
 		}
 	}
-	return slices.Concat(jsonx.Rewrite(nil, options, members, changes, []byte(usageMember))...)
-}
-
-func unsupported(slug, param, model string) error {
-	return apierr.New(http.StatusBadRequest, "", "litellm.UnsupportedParamsError: %s does not support parameters: ['%s'], for model=%s. "+
-		"To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n", slug, param, model)
+	return &own
 }
 
 // reply is a vendor's response as the pipeline sees it.

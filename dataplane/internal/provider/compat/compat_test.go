@@ -87,7 +87,19 @@ func TestBackend_sends_the_clients_bytes_with_the_model_spliced_in(t *testing.T)
 	require.Equal(t, "Bearer sk-vendor", v.request.Header.Get("Authorization"))
 	require.Equal(t, "org-1", v.request.Header.Get("OpenAI-Organization"))
 	require.Equal(t, "1", v.request.Header.Get("X-Extra"))
-	require.Equal(t, "application/json", v.request.Header.Get("Content-Type"))
+	require.Equal(t, []string{"application/json"}, v.request.Header.Values("Content-Type"))
+}
+
+func TestBackend_passes_no_header_of_the_client_but_the_beta(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	b := newBackend(t, "openai", provider.Config{Model: "m", APIBase: v.URL + "/v1", APIKey: "sk-vendor"})
+	c := call(t, provider.ChatCompletions, `{"model":"a"}`)
+	c.Header = map[string][]string{"Authorization": {"Bearer client"}, "Openai-Beta": {"assistants=v2"}, "Cookie": {"c"}}
+	send(t, b, c)
+	require.Equal(t, []string{"Bearer sk-vendor"}, v.request.Header.Values("Authorization"))
+	require.Equal(t, "assistants=v2", v.request.Header.Get("OpenAI-Beta"))
+	require.Empty(t, v.request.Header.Get("Cookie"))
 }
 
 func TestBackend_keeps_to_itself_what_is_meant_for_the_gateway(t *testing.T) {

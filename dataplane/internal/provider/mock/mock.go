@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider/oai"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
 
@@ -49,6 +51,14 @@ func New(cfg provider.Config) (provider.Backend, error) {
 		}
 	}
 	return b, nil
+}
+
+// Offers implements provider.Backend.
+func (b *backend) Offers(s provider.Surface) bool { return s <= provider.Embeddings }
+
+// Chat implements provider.Backend.
+func (b *backend) Chat(ctx context.Context, call *provider.Call, req *chat.Request) (*provider.Answer, error) {
+	return oai.Chat(ctx, b, call, req)
 }
 
 // Do answers a call.

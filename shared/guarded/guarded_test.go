@@ -1,0 +1,79 @@
+package guarded_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/shared/guarded"
+)
+
+func loopback() guarded.Options {
+	return guarded.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, MaxBytes: 1 << 10}
+}
+
+func TestFetch_refuses_what_is_not_public(t *testing.T) {
+	t.Parallel()
+	called := false
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
+	t.Cleanup(inside.Close)
+	c := guarded.New(guarded.Options{})
+	t.Cleanup(c.Close)
+	port := inside.URL[strings.LastIndex(inside.URL, ":"):]
+	for _, host := range []string{
+		"127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1", "192.168.1.1", "172.16.0.1",
+		"100.64.0.1", "[fd00::1]", "[fe80::1]", "[64:ff9b::7f00:1]", "2130706433", "0x7f.1",
+	} {
+		_, _, err := c.Fetch(t.Context(), "http://"+host+port+"/?key=secret")
+		require.Error(t, err, host)
+		require.NotContains(t, err.Error(), "secret")
+	}
+	require.False(t, called)
+}
+
+func TestFetch_checks_redirects_as_well(t *testing.T) {
+	t.Parallel()
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
+	}))
+	t.Cleanup(door.Close)
+	c := guarded.New(loopback())
+	t.Cleanup(c.Close)
+	_, _, err := c.Fetch(t.Context(), door.URL)
+	require.ErrorIs(t, err, guarded.ErrForbidden)
+}
+
+func TestFetch_bounds_and_types(t *testing.T) {
+	t.Parallel()
+	png := "\x89PNG\r\n\x1a\n"
+	mux := http.NewServeMux()
+	mux.HandleFunc("/typed", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/webp; q=1")
+		_, _ = w.Write([]byte("x"))
+	})
+	mux.HandleFunc("/untyped", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = w.Write([]byte(png))
+	})
+	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 2<<10)) })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	c := guarded.New(loopback())
+	t.Cleanup(c.Close)
+
+	_, mediaType, err := c.Fetch(t.Context(), server.URL+"/typed")
+	require.NoError(t, err)
+	require.Equal(t, "image/webp", mediaType)
+	content, mediaType, err := c.Fetch(t.Context(), server.URL+"/untyped")
+	require.NoError(t, err)
+	require.Equal(t, "image/png", mediaType)
+	require.Equal(t, png, string(content))
+	for _, bad := range []string{server.URL + "/large", server.URL + "/missing", "file:///etc/passwd", "http://user:pass@" + server.URL[7:], "::"} {
+		_, _, err := c.Fetch(t.Context(), bad)
+		require.Error(t, err, bad)
+	}
+}
