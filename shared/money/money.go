@@ -49,26 +49,32 @@ func (n Nano) String() string {
 
 // PerMillion returns the price of tokens at a price per million tokens,
 // rounded half up. It saturates instead of overflowing.
-func PerMillion(tokens int64, price Nano) Nano {
-	if tokens <= 0 || price <= 0 {
+func PerMillion(tokens int64, price Nano) Nano { return Per(tokens, price, 1_000_000) }
+
+// Per returns the price of a quantity at a price for so many, rounded half up.
+// It saturates instead of overflowing.
+func Per(quantity int64, price Nano, many uint64) Nano {
+	if quantity <= 0 || price <= 0 {
 		return 0
 	}
-	const million = 1_000_000
-	hi, lo := bits.Mul64(uint64(tokens), uint64(price))
-	lo, carry := bits.Add64(lo, million/2, 0)
+	hi, lo := bits.Mul64(uint64(quantity), uint64(price))
+	lo, carry := bits.Add64(lo, many/2, 0)
 	hi += carry
-	if hi >= million {
+	if hi >= many {
 		return math.MaxInt64
 	}
-	q, _ := bits.Div64(hi, lo, million)
+	q, _ := bits.Div64(hi, lo, many)
 	if q > math.MaxInt64 {
 		return math.MaxInt64
 	}
 	return Nano(q)
 }
 
-// PerMillionFromPerToken converts a price in dollars per token, as LiteLLM's
-// configuration carries it, into nano-dollars per million tokens.
-func PerMillionFromPerToken(usdPerToken float64) (Nano, error) {
-	return FromUSD(usdPerToken * 1_000_000)
+// Add returns a sum that saturates instead of overflowing. Neither amount may
+// be negative.
+func Add(a, b Nano) Nano {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }

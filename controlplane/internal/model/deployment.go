@@ -13,24 +13,23 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/shared/catalog"
 	"github.com/tianjillm/tianjillm/shared/contract"
-	"github.com/tianjillm/tianjillm/shared/money"
 )
 
 // render turns a model into what data planes are told. Secrets of prev that
 // did not change keep their sealed form.
 func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deployment) (*contract.Deployment, error) {
-	provider, name, err := catalog.Split(m.Params.Model, m.Params.Provider)
+	provider, name, err := split(m)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Name, err)
 	}
-	price, err := priceOf(m)
+	rate, err := rateOf(m)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Name, err)
 	}
 	d := &contract.Deployment{
 		ID: m.ID, ModelName: m.Name, Provider: provider, Model: name, APIBase: m.Params.APIBase, APIVersion: m.Params.APIVersion,
 		Organization: m.Params.Organization, TimeoutMS: milliseconds(m.Params.Timeout), StreamTimeoutMS: milliseconds(m.Params.StreamTimeout),
-		Price: price, MockResponse: m.Params.MockResponse, Mode: m.Info.Mode, FromDB: fromDB,
+		Rate: rate, MockResponse: m.Params.MockResponse, Mode: m.Info.Mode, FromDB: fromDB, Routing: routing(m),
 	}
 	secrets := contract.Secrets{}
 	if key := m.Params.APIKey.Reveal(); key != "" {
@@ -61,6 +60,15 @@ func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deploy
 		d.Params = params
 	}
 	return d, s.sealInto(d, secrets, prev)
+}
+
+// split finds the provider. A model "*" under a name with a star is whatever
+// is asked for, and its provider with it.
+func split(m proxyconfig.Model) (provider, name string, err error) {
+	if m.Params.Model == "*" && m.Params.Provider == "" && strings.Contains(m.Name+m.Info.TeamPublicName, "*") {
+		return "", m.Params.Model, nil
+	}
+	return catalog.SplitAt(m.Params.Model, m.Params.Provider, m.Params.APIBase)
 }
 
 func (s *Service) sealInto(d *contract.Deployment, secrets contract.Secrets, prev *contract.Deployment) error {
@@ -110,31 +118,4 @@ func milliseconds(d *time.Duration) int64 {
 		return 0
 	}
 	return d.Milliseconds()
-}
-
-// priceOf reads prices from litellm_params, else from model_info.
-func priceOf(m proxyconfig.Model) (contract.Price, error) {
-	var p contract.Price
-	for _, f := range []struct {
-		to             *int64
-		first, another *float64
-	}{
-		{&p.InputPerMillion, m.Params.Price.Input, m.Info.Price.Input},
-		{&p.OutputPerMillion, m.Params.Price.Output, m.Info.Price.Output},
-		{&p.CachedInputPerMillion, m.Params.Price.CachedReadInput, m.Info.Price.CachedReadInput},
-	} {
-		usd := f.first
-		if usd == nil {
-			usd = f.another
-		}
-		if usd == nil {
-			continue
-		}
-		n, err := money.PerMillionFromPerToken(*usd)
-		if err != nil || n < 0 {
-			return p, fmt.Errorf("price %v per token: want a number of dollars that is not negative", *usd)
-		}
-		*f.to = int64(n)
-	}
-	return p, nil
 }

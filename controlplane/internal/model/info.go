@@ -61,6 +61,7 @@ func info(m proxyconfig.Model, fromDB bool) Info {
 			params[name] = value
 		}
 	}
+	maps.Copy(params, shownRouting(m.Params))
 	maps.Copy(params, masked(m.Params.Extra))
 	about := map[string]any{"id": m.ID, "db_model": fromDB}
 	for name, value := range m.Info.Extra {
@@ -68,26 +69,21 @@ func info(m proxyconfig.Model, fromDB bool) Info {
 			about[name] = value
 		}
 	}
-	if m.Info.Mode != "" {
-		about["mode"] = m.Info.Mode
-	}
-	for name, usd := range map[string]*float64{
-		"input_cost_per_token": first(m.Params.Price.Input, m.Info.Price.Input), "output_cost_per_token": first(m.Params.Price.Output, m.Info.Price.Output),
-		"cache_read_input_token_cost": first(m.Params.Price.CachedReadInput, m.Info.Price.CachedReadInput),
+	for name, value := range map[string]string{
+		"mode": m.Info.Mode, "base_model": m.Info.BaseModel, "team_id": m.Info.TeamID, "team_public_model_name": m.Info.TeamPublicName,
 	} {
-		if usd != nil {
-			about[name] = *usd
+		if value != "" {
+			about[name] = value
 		}
 	}
-	if provider, name, err := catalog.Split(m.Params.Model, m.Params.Provider); err == nil {
+	if len(m.Info.AccessGroups) > 0 {
+		about["access_groups"] = m.Info.AccessGroups
+	}
+	for name, value := range priceFields(m) {
+		about[name] = value
+	}
+	if provider, name, err := catalog.SplitAt(m.Params.Model, m.Params.Provider, m.Params.APIBase); err == nil {
 		about["litellm_provider"], about["key"] = provider, name
 	}
 	return Info{ModelName: m.Name, LitellmParams: params, ModelInfo: about}
-}
-
-func first(a, b *float64) *float64 {
-	if a != nil {
-		return a
-	}
-	return b
 }

@@ -48,28 +48,26 @@ type Params struct {
 	BaseModel      string
 	Headers        map[string]secret.String // extra_headers
 
-	Timeout       *time.Duration
-	StreamTimeout *time.Duration // until the first chunk
-	MaxRetries    *int
-	RPM           *int
-	TPM           *int
-	Weight        *float64
-	Order         *int
-	Tags          []string
-	DropParams    *bool
-	MockResponse  *string // a mock response that is not text is in Extra
+	Timeout           *time.Duration
+	StreamTimeout     *time.Duration // until the first chunk
+	StreamIdleTimeout *time.Duration // between two chunks; ours
+	MaxRetries        *int
+	NumRetries        *int
+	CooldownTime      *time.Duration
+	RPM               *int
+	TPM               *int
+	MaxParallel       *int // max_parallel_requests
+	Weight            *float64
+	Order             *int
+	Tags              []string
+	TagRegex          []string
+	DropParams        *bool
+	MockResponse      *string // a mock response that is not text is in Extra
 
 	Price Price
 
 	// Extra is every other parameter; litellm_params take any key.
 	Extra Raw
-}
-
-// Price is in dollars a token, as LiteLLM writes it.
-type Price struct {
-	Input           *float64 // input_cost_per_token
-	Output          *float64 // output_cost_per_token
-	CachedReadInput *float64 // cache_read_input_token_cost
 }
 
 // Info is model_info.
@@ -80,6 +78,14 @@ type Info struct {
 	TeamID         string
 	TeamPublicName string // team_public_model_name
 	Price          Price
+
+	// These stand in Extra as well, which shows them as they are.
+	MaxInputTokens     *int
+	RPM, TPM           *int
+	Order              *int
+	CooldownTime       *time.Duration
+	AllowedFails       *int
+	AllowedFailsPolicy map[string]int // by class, such as RateLimitError
 
 	// Extra is every other key; model_info takes any.
 	Extra Raw
@@ -97,6 +103,8 @@ type General struct {
 	KeyHeaderName     string // litellm_key_header_name
 	UserHeaderName    string
 	ControlPlaneURL   string
+	ModelCostMapURL   string // ours here; LiteLLM has it among litellm_settings
+	ModelCostMapPath  string // ours: the same as a file
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw
@@ -108,19 +116,21 @@ const Compat183 = "1.83"
 
 // Settings is litellm_settings or tianji_settings.
 type Settings struct {
-	DropParams     bool
-	StoreAuditLogs bool
-	RequestTimeout *time.Duration
-	NumRetries     *int
-
-	Fallbacks              []Fallback
-	ContextWindowFallbacks []Fallback
-	ContentPolicyFallbacks []Fallback
-	DefaultFallbacks       []string
+	DropParams        bool
+	StoreAuditLogs    bool
+	RequestTimeout    *time.Duration
+	ExposeRouterDebug *bool // expose_router_debug_in_errors
 
 	Callbacks        []string
 	SuccessCallbacks []string // success_callback
 	FailureCallbacks []string // failure_callback
+
+	ModelCostMapURL string
+
+	Cache *Cache // nil when it is off
+
+	// Router is the settings of router_settings that stand here.
+	Router Router
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw
@@ -129,24 +139,35 @@ type Settings struct {
 // Router is router_settings. Where Settings has the same setting, this one
 // wins.
 type Router struct {
-	RoutingStrategy      string
-	NumRetries           *int
-	RetryAfter           *time.Duration
-	Timeout              *time.Duration
-	StreamTimeout        *time.Duration
-	AllowedFails         *int
-	CooldownTime         *time.Duration
-	DisableCooldowns     bool
-	MaxFallbacks         *int
-	EnablePreCallChecks  bool
-	EnableTagFiltering   bool
-	TagFilteringMatchAny *bool
+	RoutingStrategy    string
+	LatencyTTL         *time.Duration // routing_strategy_args.ttl
+	LatencyBuffer      *float64       // routing_strategy_args.lowest_latency_buffer
+	NumRetries         *int
+	RetryAfter         *time.Duration
+	RetryPolicy        map[string]int // by class, such as RateLimitError
+	GroupRetryPolicy   map[string]map[string]int
+	Timeout            *time.Duration
+	StreamTimeout      *time.Duration
+	StreamIdleTimeout  *time.Duration // ours
+	AllowedFails       *int
+	AllowedFailsPolicy map[string]int // by class
+	CooldownTime       *time.Duration
+	DisableCooldowns   *bool
+	MaxFallbacks       *int
+	DefaultMaxParallel *int // default_max_parallel_requests
+
+	EnablePreCallChecks   *bool
+	EnableTagFiltering    *bool
+	TagFilteringMatchAny  *bool
+	EnforceRateLimits     *bool // enforce_model_rate_limits
+	OptionalPreCallChecks []string
 
 	Fallbacks              []Fallback
 	ContextWindowFallbacks []Fallback
 	ContentPolicyFallbacks []Fallback
 	DefaultFallbacks       []string
 	Aliases                map[string]Alias // model_group_alias
+	CachingGroups          [][]string       // model groups that share cached answers
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw
@@ -155,7 +176,14 @@ type Router struct {
 // Fallback names the models to try, in order, when a model fails.
 type Fallback struct {
 	Model string // "*" for any
-	To    []string
+	To    []FallbackTarget
+}
+
+// FallbackTarget is a model that stands in for another, with the parameters
+// that it changes in the request.
+type FallbackTarget struct {
+	Model  string
+	Params Raw
 }
 
 // Alias is another name of a model.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"strconv"
 )
 
@@ -82,25 +83,30 @@ func organizations(params *object) []*node {
 // readParams reads the parameters of a deployment in one organization.
 func readParams(o *object, organization *node) Params {
 	p := Params{
-		Model:          o.required("model", "write provider/model"),
-		Provider:       o.text("custom_llm_provider"),
-		APIKey:         o.secret("api_key"),
-		APIBase:        o.text("api_base"),
-		APIVersion:     o.label("api_version"),
-		CredentialName: o.text("litellm_credential_name"),
-		RegionName:     o.text("region_name"),
-		BaseModel:      o.text("base_model"),
-		Headers:        o.secrets("extra_headers"),
-		Timeout:        o.seconds("timeout"),
-		StreamTimeout:  o.seconds("stream_timeout"),
-		MaxRetries:     o.integer("max_retries"),
-		RPM:            o.integer("rpm"),
-		TPM:            o.integer("tpm"),
-		Weight:         o.number("weight"),
-		Order:          o.integer("order"),
-		Tags:           o.texts("tags"),
-		DropParams:     o.boolean("drop_params"),
-		Price:          readPrice(o),
+		Model:             o.required("model", "write provider/model"),
+		Provider:          o.text("custom_llm_provider"),
+		APIKey:            o.secret("api_key"),
+		APIBase:           o.text("api_base"),
+		APIVersion:        o.label("api_version"),
+		CredentialName:    o.text("litellm_credential_name"),
+		RegionName:        o.text("region_name"),
+		BaseModel:         o.text("base_model"),
+		Headers:           o.secrets("extra_headers"),
+		Timeout:           o.seconds("timeout"),
+		StreamTimeout:     o.seconds("stream_timeout"),
+		StreamIdleTimeout: o.seconds("stream_idle_timeout"),
+		MaxRetries:        o.integer("max_retries"),
+		NumRetries:        o.integer("num_retries"),
+		CooldownTime:      o.seconds("cooldown_time"),
+		RPM:               o.integer("rpm"),
+		TPM:               o.integer("tpm"),
+		MaxParallel:       o.integer("max_parallel_requests"),
+		Weight:            o.number("weight"),
+		Order:             o.integer("order"),
+		Tags:              o.texts("tags"),
+		TagRegex:          o.texts("tag_regex"),
+		DropParams:        o.boolean("drop_params"),
+		Price:             readPrice(o),
 	}
 	if mock := o.get("mock_response"); mock != nil && mock.kind == textKind {
 		p.MockResponse = new(mock.content())
@@ -119,25 +125,24 @@ func readParams(o *object, organization *node) Params {
 	return p
 }
 
-func readPrice(o *object) Price {
-	return Price{
-		Input:           o.number("input_cost_per_token"),
-		Output:          o.number("output_cost_per_token"),
-		CachedReadInput: o.number("cache_read_input_token_cost"),
-	}
-}
-
 // readInfo reads model_info after its id was.
 func readInfo(o *object) Info {
-	return Info{
+	info := Info{
 		Mode:           o.text("mode"),
 		BaseModel:      o.text("base_model"),
 		AccessGroups:   o.texts("access_groups"),
 		TeamID:         o.label("team_id"),
 		TeamPublicName: o.text("team_public_model_name"),
 		Price:          readPrice(o),
-		Extra:          o.rest(),
 	}
+	read := maps.Clone(o.read)
+	info.MaxInputTokens = o.integer("max_input_tokens")
+	info.RPM, info.TPM, info.Order = o.integer("rpm"), o.integer("tpm"), o.integer("order")
+	info.CooldownTime, info.AllowedFails = o.seconds("cooldown_time"), o.integer("allowed_fails")
+	info.AllowedFailsPolicy = o.policy("allowed_fails_policy", "AllowedFails")
+	o.read = read
+	info.Extra = o.rest()
+	return info
 }
 
 // derivedID hashes what makes a deployment. Entries that are equal get

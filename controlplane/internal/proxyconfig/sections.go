@@ -41,6 +41,8 @@ func readGeneral(o *object) General {
 		KeyHeaderName:     o.text("litellm_key_header_name"),
 		UserHeaderName:    o.text("user_header_name"),
 		ControlPlaneURL:   o.text("control_plane_url"),
+		ModelCostMapURL:   o.text("model_cost_map_url"),
+		ModelCostMapPath:  o.text("model_cost_map_path"),
 		Raw:               o.raw(),
 	}
 	if g.LitellmCompat != "" && g.LitellmCompat != Compat183 {
@@ -53,93 +55,18 @@ func readGeneral(o *object) General {
 func readSettings(o *object) Settings {
 	o.warnUnknown(keysOf(settingsKeys, routerKeys), generalSection(), section{"the top level", keysOf(topKeys)})
 	return Settings{
-		DropParams:             o.enabled("drop_params"),
-		StoreAuditLogs:         o.enabled("store_audit_logs"),
-		RequestTimeout:         o.seconds("request_timeout"),
-		NumRetries:             o.integer("num_retries"),
-		Fallbacks:              o.fallbacks("fallbacks"),
-		ContextWindowFallbacks: o.fallbacks("context_window_fallbacks"),
-		ContentPolicyFallbacks: o.fallbacks("content_policy_fallbacks"),
-		DefaultFallbacks:       o.texts("default_fallbacks"),
-		Callbacks:              o.names("callbacks"),
-		SuccessCallbacks:       o.names("success_callback"),
-		FailureCallbacks:       o.names("failure_callback"),
-		Raw:                    o.raw(),
+		DropParams:        o.enabled("drop_params"),
+		StoreAuditLogs:    o.enabled("store_audit_logs"),
+		RequestTimeout:    o.seconds("request_timeout"),
+		ExposeRouterDebug: o.boolean("expose_router_debug_in_errors"),
+		Callbacks:         o.names("callbacks"),
+		SuccessCallbacks:  o.names("success_callback"),
+		FailureCallbacks:  o.names("failure_callback"),
+		ModelCostMapURL:   o.text("model_cost_map_url"),
+		Cache:             readCache(o),
+		Router:            readRouting(o),
+		Raw:               o.raw(),
 	}
-}
-
-func readRouter(o *object) Router {
-	o.warnUnknown(keysOf(routerKeys), generalSection(), settingsSection(), section{"the top level", keysOf(topKeys)})
-	return Router{
-		RoutingStrategy:        o.text("routing_strategy"),
-		NumRetries:             o.integer("num_retries"),
-		RetryAfter:             o.seconds("retry_after"),
-		Timeout:                o.seconds("timeout"),
-		StreamTimeout:          o.seconds("stream_timeout"),
-		AllowedFails:           o.integer("allowed_fails"),
-		CooldownTime:           o.seconds("cooldown_time"),
-		DisableCooldowns:       o.enabled("disable_cooldowns"),
-		MaxFallbacks:           o.integer("max_fallbacks"),
-		EnablePreCallChecks:    o.enabled("enable_pre_call_checks"),
-		EnableTagFiltering:     o.enabled("enable_tag_filtering"),
-		TagFilteringMatchAny:   o.boolean("tag_filtering_match_any"),
-		Fallbacks:              o.fallbacks("fallbacks"),
-		ContextWindowFallbacks: o.fallbacks("context_window_fallbacks"),
-		ContentPolicyFallbacks: o.fallbacks("content_policy_fallbacks"),
-		DefaultFallbacks:       o.texts("default_fallbacks"),
-		Aliases:                o.aliases("model_group_alias"),
-		Raw:                    o.raw(),
-	}
-}
-
-// fallbacks reads a list of mappings from a model to those that stand in for it.
-func (o *object) fallbacks(key string) []Fallback {
-	n := o.get(key)
-	if n == nil {
-		return nil
-	}
-	path := join(o.path, key)
-	if n.kind != listKind {
-		o.wrong(n, path, "a list such as [{model: [fallback]}]")
-		return nil
-	}
-	var out []Fallback
-	for i, item := range n.items {
-		at := index(path, i)
-		if item.kind != mapKind {
-			o.wrong(item, at, "a mapping of a model to its fallbacks")
-			continue
-		}
-		for _, f := range item.fields {
-			out = append(out, Fallback{Model: f.key, To: o.fallbackModels(f.value, join(at, f.key))})
-		}
-	}
-	return out
-}
-
-// fallbackModels reads the models that stand in for one. LiteLLM lets one of
-// them change further parameters of the request, which is left to Raw.
-func (o *object) fallbackModels(n *node, path string) []string {
-	if n.kind != listKind {
-		return o.textList(n, path)
-	}
-	var models []string
-	for i, item := range n.items {
-		at := index(path, i)
-		switch item.kind {
-		case textKind:
-			models = append(models, item.content())
-		case mapKind:
-			target := objectAt(o.problems, item, at)
-			models = append(models, target.required("model", "the model to fall back to"))
-			if len(item.fields) > 1 {
-				o.problems.warnf(item.place(at), "only the model of this fallback is used, not its other parameters")
-			}
-		default:
-			o.wrong(item, at, "text")
-		}
-	}
-	return models
 }
 
 // names reads a list whose items are names, or mappings of one name to its
@@ -165,31 +92,4 @@ func (o *object) names(key string) []string {
 		}
 	}
 	return names
-}
-
-// aliases reads a mapping of names to models or to {model, hidden}.
-func (o *object) aliases(key string) map[string]Alias {
-	n := o.get(key)
-	if n == nil {
-		return nil
-	}
-	path := join(o.path, key)
-	if n.kind != mapKind {
-		o.wrong(n, path, "a mapping of names to models")
-		return nil
-	}
-	out := make(map[string]Alias, len(n.fields))
-	for _, f := range n.fields {
-		at := join(path, f.key)
-		switch f.value.kind {
-		case textKind:
-			out[f.key] = Alias{Model: f.value.content()}
-		case mapKind:
-			alias := objectAt(o.problems, f.value, at)
-			out[f.key] = Alias{Model: alias.text("model"), Hidden: alias.enabled("hidden")}
-		default:
-			o.wrong(f.value, at, "a model or {model, hidden}")
-		}
-	}
-	return out
 }

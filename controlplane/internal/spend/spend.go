@@ -47,7 +47,21 @@ type Log struct {
 	RequesterIP         *string    `json:"requester_ip_address"`
 	Status              string     `json:"status"`
 	CacheHit            string     `json:"cache_hit"`
-	Metadata            any        `json:"metadata"`
+	Metadata            Metadata   `json:"metadata"`
+}
+
+// Metadata is what LiteLLM has no column for.
+type Metadata struct {
+	Retries   int32 `json:"attempted_retries"`
+	Fallbacks int32 `json:"attempted_fallbacks"`
+}
+
+// pythonBool is how LiteLLM writes the column cache_hit.
+func pythonBool(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
 }
 
 // Query narrows a listing.
@@ -103,6 +117,7 @@ func show(r db.SpendLog) Log {
 		TotalTokens: r.PromptTokens + r.CompletionTokens, PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens,
 		StartTime: r.StartTime.UTC(), EndTime: r.EndTime.UTC(), CompletionStartTime: r.CompletionStartTime, Model: r.Model, ModelID: r.ModelID,
 		ModelGroup: r.ModelGroup, CustomLLMProvider: r.CustomLlmProvider, APIBase: r.ApiBase, User: user, TeamID: r.TeamID,
-		OrganizationID: r.OrganizationID, EndUser: r.EndUser, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: "False", Metadata: struct{}{},
+		OrganizationID: r.OrganizationID, EndUser: r.EndUser, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: pythonBool(r.CacheHit),
+		Metadata: Metadata{Retries: r.Retries, Fallbacks: r.Fallbacks},
 	}
 }
