@@ -66,6 +66,11 @@ tidy: ## bring the go.mod files up to date
 	@for m in $(MODULES); do echo "tidy $$m"; (cd $$m && GOWORK=off go mod tidy); done
 	go work sync
 
+.PHONY: prices
+prices: node ## write the price table anew from the npm package that tools/prices pins
+	npm ci --prefix tools/prices --ignore-scripts --no-audit --no-fund
+	node tools/prices/generate.mjs
+
 .PHONY: bench
 bench: build ## measure the data plane beside a bare reverse proxy and nginx
 	go build -o bin/bench ./test/bench/cmd/bench

@@ -16,8 +16,10 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/publish"
+	"github.com/tianjillm/tianjillm/controlplane/internal/rescache"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
@@ -58,6 +60,7 @@ type App struct {
 	js        jetstream.JetStream
 	store     *store.Store
 	publisher *publish.Publisher
+	prices    *pricebook.Keeper
 	ledger    *ledger.Ledger
 	election  *leader.Election
 	server    *server.Server
@@ -112,11 +115,17 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
 	a.publisher = publish.New(a.store, models, a.settings(cfg), a.js, a.names, a.log, a.registry)
 	a.store.OnCommit(a.publisher.Changes)
+	sources, err := pricebook.FromConfig(cfg, a.opts.Lookup)
+	if err != nil {
+		return fmt.Errorf("price files: %w", err)
+	}
+	a.prices = pricebook.New(pricebook.Options{Sources: sources, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry})
 	a.ledger = ledger.New(a.store, a.js, a.names, a.log, a.registry)
 	a.election = leader.New(a.opts.DatabaseURL.Reveal(), a.log)
 	keys := key.New(a.store)
 	handler, err := transport.New(transport.Options{
 		Keys: keys, Teams: team.New(a.store), Users: user.New(a.store, keys), Models: models, Spend: spend.New(a.store),
+		Costs:     spend.NewCalculator(models, a.prices.Book),
 		MasterKey: a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
 		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
@@ -149,6 +158,8 @@ func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 	s := publish.Settings{
 		Auth:    contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName},
 		General: contract.GeneralSettings{LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat},
+		Router:  model.RouterSettings(cfg),
+		Cache:   rescache.Settings(cfg),
 	}
 	if mb := cfg.General.MaxRequestSizeMB; mb != nil && *mb > 0 {
 		s.General.MaxRequestBytes = int64(*mb * (1 << 20))
@@ -199,6 +210,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.LogAttrs(ctx, slog.LevelInfo, "pprof", slog.String("listen", addr))
 	}
 	a.stack.PushFunc("heartbeat", lifecycle.Loop(func(ctx context.Context) { member.Beat(ctx, a.nc, a.names, a.member) }))
+	a.stack.PushFunc("price files", lifecycle.Loop(a.prices.Run))
 	a.stack.PushFunc("background work", lifecycle.Loop(func(ctx context.Context) { a.election.Run(ctx, a.lead) }))
 	a.server.Serve()
 	a.stack.Push("requests", func(ctx context.Context) error {
@@ -220,7 +232,7 @@ func (a *App) lead(ctx context.Context) {
 	if !a.prepare(ctx) {
 		return
 	}
-	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run} {
+	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.prices.PublishChanges} {
 		stops = append(stops, lifecycle.Loop(work))
 	}
 	reconnected := a.nc.StatusChanged(nats.CONNECTED)
@@ -247,6 +259,9 @@ func (a *App) prepare(ctx context.Context) bool {
 		err := a.provision(ctx)
 		if err == nil {
 			err = a.publisher.Reconcile(ctx)
+		}
+		if err == nil {
+			err = a.prices.Publish(ctx)
 		}
 		if err == nil {
 			return true

@@ -16,7 +16,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/cache"
+	"github.com/tianjillm/tianjillm/dataplane/internal/conversation"
+	"github.com/tianjillm/tianjillm/dataplane/internal/counting"
 	"github.com/tianjillm/tianjillm/dataplane/internal/feed"
+	"github.com/tianjillm/tianjillm/dataplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
@@ -25,6 +29,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/upstream"
 	"github.com/tianjillm/tianjillm/dataplane/internal/usage"
 	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/guarded"
 	"github.com/tianjillm/tianjillm/shared/lifecycle"
 	"github.com/tianjillm/tianjillm/shared/member"
 	"github.com/tianjillm/tianjillm/shared/natsx"
@@ -54,8 +59,11 @@ type App struct {
 	pipeline   *pipeline.Pipeline
 	snapshots  *snapshot.Store
 	principals *principal.Cache
+	cache      *cache.Cache
 	changes    *feed.Feed
 	recorder   *usage.Recorder
+	providers  providers
+	router     *route.Router
 	server     *server.Server
 	draining   atomic.Bool
 }
@@ -85,15 +93,17 @@ func New(ctx context.Context, o Options) (*App, error) {
 
 // wire builds the parts in the order in which they need each other.
 func (a *App) wire(ctx context.Context, control *url.URL) error {
-	for _, step := range []func() error{a.connect, a.openUsage, a.openPrincipals, a.openConfig} {
+	for _, step := range []func() error{a.connect, a.openUsage, a.openUpstream, a.openCache, a.openPrincipals, a.openConfig} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	a.registerBus()
 	handler, err := transport.New(transport.Options{
-		Pipeline: a.pipeline, ControlPlane: control, Health: a.health,
+		Pipeline: a.pipeline, Vendors: passthrough.NewVendors(a.providers, a.opts.Getenv), ControlPlane: control, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.ctlJS, a.names) },
+		Cache:    a.cache,
+		IsMaster: a.isMaster,
 		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
 	})
 	if err != nil {
@@ -138,6 +148,25 @@ func (a *App) openUsage() error {
 	return nil
 }
 
+// openUpstream makes what leads to the vendors.
+func (a *App) openUpstream() error {
+	proxy := httpproxy.Config{
+		HTTPProxy: a.opts.Getenv("HTTP_PROXY"), HTTPSProxy: a.opts.Getenv("HTTPS_PROXY"), NoProxy: a.opts.Getenv("NO_PROXY"),
+	}
+	client, err := upstream.New(upstream.Options{UserAgent: "tianjillm/" + telemetry.Version(), Proxy: proxy.ProxyFunc()})
+	if err != nil {
+		return fmt.Errorf("make upstream client: %w", err)
+	}
+	a.stack.PushFunc("upstream connections", client.Close)
+	registerUpstream(a.registry, client)
+	fetch := guarded.New(guarded.Options{UserAgent: "tianjillm/" + telemetry.Version()})
+	a.stack.PushFunc("guarded connections", fetch.Close)
+	a.providers = providers{client, fetch}
+	a.router = route.New(route.Options{Logger: a.log, Registry: a.registry, Clock: time.Now, Conn: a.ctl, Names: a.names, Replica: a.opts.Replica})
+	a.stack.PushFunc("router", a.router.Close)
+	return nil
+}
+
 func (a *App) openPrincipals() error {
 	bucket := principal.NewBucket(a.ctl, a.ctlJS, a.names, func() bool {
 		c := a.snapshots.Current()
@@ -146,8 +175,16 @@ func (a *App) openPrincipals() error {
 	a.stack.PushFunc("principal reads", bucket.Close)
 	a.principals = principal.New(principal.Options{Source: bucket, Logger: a.log, Registry: a.registry, Clock: time.Now})
 	a.stack.PushFunc("principals", a.principals.Close)
+	var ids *conversation.IDs
+	if salt := a.opts.SaltKey.Reveal(); salt != "" {
+		var err error
+		if ids, err = conversation.NewIDs(salt); err != nil {
+			return err
+		}
+	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Principals: a.principals, Recorder: a.recorder, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
+		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Counter: counting.New(),
+		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
 	a.changes, err = feed.Start(a.ctl, a.names, a.names.PrincipalChanges(), func(b *contract.Beacon) uint64 { return b.Principals }, a.principals, a.log)
@@ -160,19 +197,16 @@ func (a *App) openPrincipals() error {
 }
 
 func (a *App) openConfig() error {
-	proxy := httpproxy.Config{
-		HTTPProxy: a.opts.Getenv("HTTP_PROXY"), HTTPSProxy: a.opts.Getenv("HTTPS_PROXY"), NoProxy: a.opts.Getenv("NO_PROXY"),
-	}
-	client, err := upstream.New(upstream.Options{UserAgent: "tianjillm/" + telemetry.Version(), Proxy: proxy.ProxyFunc()})
-	if err != nil {
-		return fmt.Errorf("make upstream client: %w", err)
-	}
-	a.stack.PushFunc("upstream connections", client.Close)
-	registerUpstream(a.registry, client)
-	env := route.Environment{Builder: providers{client}, Opener: opener{a.opts.SaltKey}, Getenv: a.opts.Getenv, Logger: a.log}
+	env := route.Environment{Builder: a.providers, Opener: opener{a.opts.SaltKey}, Getenv: a.opts.Getenv, Logger: a.log, Router: a.router}
+	var err error
 	a.snapshots, err = snapshot.Start(snapshot.Options{
 		Conn: a.ctl, JS: a.ctlJS, Names: a.names, Dir: a.opts.DataDir, Logger: a.log,
-		Changed: func(c *snapshot.Config) { a.pipeline.Configure(c, route.Build(env, c.Deployments, a.pipeline.Table())) },
+		Changed: func(c *snapshot.Config) {
+			a.cache.Configure(&c.Cache)
+			env := env
+			appraise(&env, c.Prices)
+			a.pipeline.Configure(c, route.Build(env, c.Deployments, &c.Router, a.pipeline.Table()))
+		},
 	})
 	if err != nil {
 		return err
@@ -180,6 +214,11 @@ func (a *App) openConfig() error {
 	a.stack.PushFunc("configuration", a.snapshots.Stop)
 	a.signal.Listen(a.snapshots.Reconnected)
 	return nil
+}
+
+// embed turns a text into a vector with one of the installation's own models.
+func (a *App) embed(ctx context.Context, model, text string) ([]float32, error) {
+	return a.pipeline.Embed(ctx, model, text)
 }
 
 // opener opens credentials, and says what is missing when there is no salt.
@@ -219,7 +258,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.server.Serve()
 	a.stack.Push("requests", func(ctx context.Context) error {
 		a.draining.Store(true)
-		return a.server.Drain(ctx, a.opts.DrainTimeout)
+		err := a.server.Drain(ctx, a.opts.DrainTimeout)
+		a.pipeline.EndSessions()
+		return err
 	})
 	a.log.LogAttrs(ctx, slog.LevelInfo, "data plane serves", slog.String("listen", a.Addr()))
 	return nil

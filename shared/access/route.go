@@ -2,23 +2,55 @@
 // and which models a key may use.
 package access
 
-import "strings"
+import (
+	"slices"
+	"strings"
 
-// groups are the names by which a key's allowed_routes may mean several
-// routes at once.
-func groups() map[string][]string {
-	llm := []string{
-		"/chat/completions", "/v1/chat/completions", "/completions", "/v1/completions", "/embeddings", "/v1/embeddings",
-		"/models", "/v1/models", "/openai/*", "/engines/*",
+	"github.com/tianjillm/tianjillm/shared/route"
+)
+
+// group returns the routes that a name in a key's allowed_routes stands for.
+// The names and members are LiteLLM's.
+func group(name string) []string {
+	switch name {
+	case "llm_api_routes":
+		return slices.Concat(openAI(), anthropic(), google(), route.PassThroughPrefixes())
+	case "openai_routes":
+		return openAI()
+	case "anthropic_routes":
+		return anthropic()
+	case "google_routes":
+		return google()
+	case "mapped_pass_through_routes", "passthrough_routes_wildcard":
+		return route.PassThroughPrefixes()
+	case "info_routes":
+		return []string{
+			"/key/info", "/team/info", "/team/list", "/user/info", "/model/info", "/v1/model/info", "/health", "/key/list", "/models", "/v1/models",
+		}
+	case "management_routes":
+		return []string{"/key/*", "/team/*", "/user/*", "/model/*"}
+	case "key_management_routes":
+		return []string{"/key/*"}
+	case "spend_tracking_routes":
+		return []string{"/spend/*"}
 	}
-	info := []string{"/key/info", "/team/info", "/team/list", "/user/info", "/model/info", "/v1/model/info", "/health", "/key/list"}
-	management := []string{"/key/*", "/team/*", "/user/*", "/model/*"}
-	return map[string][]string{
-		"llm_api_routes": llm, "openai_routes": llm, "info_routes": info,
-		"management_routes": management, "key_management_routes": {"/key/*"},
-		"spend_tracking_routes": {"/spend/*"},
-	}
+	return nil
 }
+
+func openAI() []string {
+	routes := []string{"/openai/deployments/*", "/engines/*", "/v2/rerank"}
+	for _, path := range []string{
+		"/chat/completions", "/completions", "/embeddings", "/responses", "/images", "/audio", "/moderations", "/rerank", "/realtime", "/models",
+		"/files", "/uploads", "/batches", "/fine_tuning", "/vector_stores", "/assistants", "/threads", "/evals",
+	} {
+		routes = append(routes, path, "/v1"+path)
+	}
+	return routes
+}
+
+func anthropic() []string { return []string{"/v1/messages"} }
+
+func google() []string { return []string{"/v1beta/models", "/models"} }
 
 // Route reports whether a path is among a key's allowed routes. An empty
 // list allows everything. An item is a path, a path in front of a slash, a
@@ -28,13 +60,8 @@ func Route(allowed []string, path string) bool {
 		return true
 	}
 	for _, item := range allowed {
-		if matches(item, path) {
+		if matches(item, path) || slices.ContainsFunc(group(item), func(member string) bool { return matches(member, path) }) {
 			return true
-		}
-		for _, member := range groups()[item] {
-			if matches(member, path) {
-				return true
-			}
 		}
 	}
 	return false

@@ -26,17 +26,21 @@ func (n Names) ControlPlanePermissions() Permissions {
 func (n Names) DataPlanePermissions() Permissions {
 	p := n.prefix
 	cfg, prin, mem := KVStream(n.ConfigBucket()), KVStream(n.PrincipalsBucket()), KVStream(n.MembersBucket())
+	resp, cache := KVStream(n.ResponsesBucket()), KVStream(n.CacheBucket())
 	return Permissions{
 		Publish: []string{
-			p + ".usage.*", p + ".events.>",
+			p + ".usage.*", p + ".events.>", n.RouterWildcard(),
 			"$KV." + n.MembersBucket() + ".*",
 			"$JS.API.STREAM.INFO." + cfg, "$JS.API.STREAM.INFO." + prin, "$JS.API.STREAM.INFO." + mem,
+			"$KV." + n.ResponsesBucket() + ".*", "$JS.API.STREAM.INFO." + resp, "$JS.API.STREAM.MSG.GET." + resp,
+			"$KV." + n.CacheBucket() + ".>", n.CacheChanges(), "$JS.API.STREAM.INFO." + cache, "$JS.API.STREAM.PURGE." + cache,
+			"$JS.API.DIRECT.GET." + cache, "$JS.API.DIRECT.GET." + cache + ".>",
 			"$JS.API.DIRECT.GET." + prin + ".>", "$JS.API.STREAM.MSG.GET." + prin,
 			"$JS.API.CONSUMER.CREATE." + cfg + ".>", "$JS.API.CONSUMER.DELETE." + cfg + ".>", "$JS.API.CONSUMER.INFO." + cfg + ".>",
 			"$JS.API.CONSUMER.CREATE." + mem + ".>", "$JS.API.CONSUMER.DELETE." + mem + ".>",
 			"$JS.API.CONSUMER.MSG.NEXT." + cfg + ".>",
 			"$JS.FC." + cfg + ".>", "$JS.FC." + mem + ".>",
 		},
-		Subscribe: []string{p + ".cfg.>", n.InboxPrefix(DataPlane) + ".>"},
+		Subscribe: []string{p + ".cfg.>", n.RouterWildcard(), n.CacheChanges(), n.InboxPrefix(DataPlane) + ".>"},
 	}
 }

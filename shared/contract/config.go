@@ -1,11 +1,16 @@
 package contract
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/tianjillm/tianjillm/shared/price"
+)
 
 // Deployment is one way to reach a model: an entry of model_list or a row
 // made through /model/new.
 type Deployment struct {
 	Head
+	Routing
 
 	ID        string `json:"id"`
 	ModelName string `json:"model_name"` // the name clients ask for
@@ -19,22 +24,48 @@ type Deployment struct {
 	APIVersion   string `json:"api_version,omitempty"`
 	// TimeoutMS bounds the wait for the response head, StreamTimeoutMS the
 	// same for streams; 0 means the default.
-	TimeoutMS       int64   `json:"timeout_ms,omitempty"`
-	StreamTimeoutMS int64   `json:"stream_timeout_ms,omitempty"`
-	Price           Price   `json:"price,omitzero"`
-	MockResponse    *string `json:"mock_response,omitempty"`
-	Mode            string  `json:"mode,omitempty"`
-	FromDB          bool    `json:"from_db,omitempty"`
+	TimeoutMS       int64 `json:"timeout_ms,omitempty"`
+	StreamTimeoutMS int64 `json:"stream_timeout_ms,omitempty"`
+	// Rate holds the prices that the deployment itself names, if it names any.
+	// They replace those of the price table as a whole.
+	Rate         *price.Rate `json:"rate,omitempty"`
+	MockResponse *string     `json:"mock_response,omitempty"`
+	Mode         string      `json:"mode,omitempty"`
+	FromDB       bool        `json:"from_db,omitempty"`
 	// Params are the remaining litellm_params, which providers read by name.
 	Params map[string]json.RawMessage `json:"params,omitempty"`
 }
 
-// Price is what a deployment costs, in nano-dollars per million tokens: fine
-// enough for the cheapest models and exact in an int64.
-type Price struct {
-	InputPerMillion       int64 `json:"in,omitempty"`
-	OutputPerMillion      int64 `json:"out,omitempty"`
-	CachedInputPerMillion int64 `json:"cached_in,omitempty"`
+// Routing is what the router needs to know of a deployment.
+type Routing struct {
+	// Weight, RPM and TPM are the deployment's share of the traffic; RPM and
+	// TPM are its limits too, for the strategies that keep to them.
+	Weight float64 `json:"weight,omitempty"`
+	RPM    int64   `json:"rpm,omitempty"`
+	TPM    int64   `json:"tpm,omitempty"`
+	// MaxParallel bounds the calls under way on one replica.
+	MaxParallel int64 `json:"max_parallel,omitempty"`
+	// Order ranks deployments: higher ones are used when no lower one can be.
+	Order *int64 `json:"order,omitempty"`
+	// Tags and TagRegex select the deployment by the tags of a request and by
+	// its "User-Agent: …".
+	Tags           []string `json:"tags,omitempty"`
+	TagRegex       []string `json:"tag_regex,omitempty"`
+	Region         string   `json:"region,omitempty"`
+	AccessGroups   []string `json:"access_groups,omitempty"`
+	BaseModel      string   `json:"base_model,omitempty"`
+	MaxInputTokens int64    `json:"max_input_tokens,omitempty"`
+	// TeamID is the only team that may use the deployment, which it calls by
+	// TeamPublicName where that is set.
+	TeamID         string `json:"team_id,omitempty"`
+	TeamPublicName string `json:"team_public_name,omitempty"`
+
+	NumRetries         *int             `json:"num_retries,omitempty"`
+	CooldownMS         *int64           `json:"cooldown_ms,omitempty"`
+	AllowedFails       *int64           `json:"allowed_fails,omitempty"`
+	AllowedFailsPolicy map[string]int64 `json:"allowed_fails_policy,omitempty"`
+	// StreamIdleTimeoutMS bounds the wait between two events of a stream.
+	StreamIdleTimeoutMS int64 `json:"stream_idle_timeout_ms,omitempty"`
 }
 
 // AuthSettings let a data plane recognise the master key without knowing it.
@@ -53,6 +84,10 @@ type GeneralSettings struct {
 	LitellmCompat   string `json:"litellm_compat,omitempty"`
 	MaxRequestBytes int64  `json:"max_request_bytes,omitempty"`
 	TimeoutMS       int64  `json:"timeout_ms,omitempty"`
+	// OpenResponses lets every key reach every response; ForeignResponses lets
+	// keys go on from responses that the gateway did not make.
+	OpenResponses    bool `json:"open_responses,omitempty"`
+	ForeignResponses bool `json:"foreign_responses,omitempty"`
 }
 
 // Secrets are the parameters of a deployment that must not be read on the

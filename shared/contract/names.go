@@ -37,6 +37,14 @@ func (n Names) PrincipalsBucket() string { return n.prefix + "-principals" }
 // MembersBucket is the KV bucket of heartbeats, one key a replica.
 func (n Names) MembersBucket() string { return n.prefix + "-members" }
 
+// ResponsesBucket is the KV bucket of responses that the gateway keeps for its
+// clients; its entries expire.
+func (n Names) ResponsesBucket() string { return n.prefix + "-responses" }
+
+// CacheBucket is the KV bucket of cached answers. Its entries expire, and the
+// oldest make room for new ones.
+func (n Names) CacheBucket() string { return n.prefix + "-cache" }
+
 // UsageStream is the work-queue stream that carries usage to the ledger.
 func (n Names) UsageStream() string { return n.prefix + "-USAGE" }
 
@@ -72,6 +80,17 @@ func (n Names) PrincipalChanges() string { return n.prefix + ".cfg.principals" }
 // BeaconSubject carries a Beacon once a second.
 func (n Names) BeaconSubject() string { return n.prefix + ".cfg.epoch" }
 
+// RouterSubject is where one replica publishes its RouterState.
+func (n Names) RouterSubject(replica string) string {
+	return n.prefix + ".router." + Token(replica)
+}
+
+// RouterWildcard matches the router subjects of all replicas.
+func (n Names) RouterWildcard() string { return n.prefix + ".router.*" }
+
+// CacheChanges carries a CacheChange when cached answers were deleted.
+func (n Names) CacheChanges() string { return n.prefix + ".cache.changes" }
+
 // InboxPrefix keeps the replies of one plane apart from the other's.
 func (n Names) InboxPrefix(plane Plane) string {
 	return "_INBOX." + n.prefix + "-" + string(plane)
@@ -102,6 +121,10 @@ const (
 	KeyAuthSettings = "settings.auth"
 	// KeyGeneralSettings holds GeneralSettings.
 	KeyGeneralSettings = "settings.general"
+	// KeyRouterSettings holds RouterSettings.
+	KeyRouterSettings = "settings.router"
+	// KeyCacheSettings holds CacheSettings.
+	KeyCacheSettings = "settings.cache"
 	// KeyPrincipalsState holds PrincipalsState.
 	KeyPrincipalsState = "state.principals"
 	// PrefixDeployment starts the keys of deployments.

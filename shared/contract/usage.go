@@ -34,8 +34,16 @@ type Usage struct {
 	InputTokens       int64 `json:"in,omitempty"`
 	OutputTokens      int64 `json:"out,omitempty"`
 	CachedInputTokens int64 `json:"cached,omitempty"`
+	CacheWriteTokens  int64 `json:"cache_write,omitempty"`
 	ReasoningTokens   int64 `json:"reason,omitempty"`
 	CostNano          int64 `json:"cost,omitempty"`
+
+	// CacheHit marks an answer out of the response cache.
+	CacheHit bool `json:"hit,omitempty"`
+	// Retries and Fallbacks are how many calls failed before, in the same
+	// model group and by going to another.
+	Retries   int `json:"retries,omitempty"`
+	Fallbacks int `json:"fallbacks,omitempty"`
 
 	RequesterIP string `json:"ip,omitempty"`
 	Replica     string `json:"replica,omitempty"`

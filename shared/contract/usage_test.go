@@ -44,7 +44,8 @@ func TestGolden_records_stay_readable(t *testing.T) {
 	t.Parallel()
 	for name, rec := range map[string]any{
 		"usage": &contract.Usage{}, "key": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
-		"deployment": &contract.Deployment{}, "member": &contract.Member{}, "beacon": &contract.Beacon{}, "tombstone": &contract.VirtualKey{},
+		"deployment": &contract.Deployment{}, "deployment_routing": &contract.Deployment{}, "router": &contract.RouterSettings{}, "router_state": &contract.RouterState{},
+		"member": &contract.Member{}, "beacon": &contract.Beacon{}, "cache": &contract.CacheSettings{}, "cachechange": &contract.CacheChange{}, "tombstone": &contract.VirtualKey{},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", name+".v1.json"))
 		require.NoError(t, err)

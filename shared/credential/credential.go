@@ -55,8 +55,12 @@ func find(h http.Header) (key string, present bool) {
 	return "", false
 }
 
-// bearer reads "Bearer KEY", and "Basic BASE64" whose password or user is a
-// key, which some SDKs send.
+// awsScheme is how AWS's SDKs sign. Where they are given "Bearer KEY" as the id
+// of their access key, the key stands in front of the scope.
+const awsScheme = "AWS4-HMAC-SHA256"
+
+// bearer reads "Bearer KEY", "Basic BASE64" whose password or user is a key,
+// which some SDKs send, and a signature of AWS that has the key inside.
 func bearer(value string) string {
 	scheme, rest, ok := strings.Cut(value, " ")
 	if !ok {
@@ -66,6 +70,9 @@ func bearer(value string) string {
 	switch {
 	case strings.EqualFold(scheme, "bearer"):
 		return rest
+	case scheme == awsScheme:
+		key, _, _ := strings.Cut(strings.TrimPrefix(rest, "Credential=Bearer "), "/")
+		return strings.TrimSpace(key)
 	case strings.EqualFold(scheme, "basic"):
 		plain, err := base64.StdEncoding.DecodeString(rest)
 		if err != nil {

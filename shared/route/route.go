@@ -64,17 +64,69 @@ func List() []Listed {
 // llm is served by data planes, with and without the version prefix, and in
 // the form that Azure's SDKs call.
 func llm() []Route {
-	posts := []string{"/chat/completions", "/completions", "/embeddings"}
 	var all []Route
-	for _, p := range posts {
-		for _, path := range []string{p, "/v1" + p, "/openai/deployments/:model" + p, "/engines/:model" + p} {
-			all = append(all, Route{http.MethodPost, path, Data, AnyKey})
+	post := func(paths ...string) {
+		for _, p := range paths {
+			all = append(all, Route{http.MethodPost, p, Data, AnyKey})
 		}
 	}
+	for _, p := range []string{"/chat/completions", "/completions", "/embeddings"} {
+		post(p, "/v1"+p, "/openai/deployments/:model"+p, "/engines/:model"+p)
+	}
+	for _, p := range []string{
+		"/responses", "/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations",
+	} {
+		post(p, "/v1"+p, "/openai/deployments/:model"+p)
+	}
+	post("/moderations", "/v1/moderations", "/rerank", "/v1/rerank", "/v2/rerank")
 	for _, prefix := range []string{"", "/v1"} {
 		all = append(all,
+			Route{http.MethodGet, prefix + "/realtime", Data, AnyKey},
 			Route{http.MethodGet, prefix + "/models", Data, AnyKey},
-			Route{http.MethodGet, prefix + "/models/*", Data, AnyKey})
+			Route{http.MethodGet, prefix + "/models/*", Data, AnyKey},
+			Route{http.MethodGet, prefix + "/responses/:id", Data, AnyKey},
+			Route{http.MethodDelete, prefix + "/responses/:id", Data, AnyKey},
+			Route{http.MethodPost, prefix + "/responses/:id/cancel", Data, AnyKey},
+			Route{http.MethodGet, prefix + "/responses/:id/input_items", Data, AnyKey})
+	}
+	post("/v1/messages", "/v1/messages/count_tokens", "/v1beta/models/*", "/models/*")
+	all = append(all, Route{http.MethodGet, "/v1beta/models", Data, AnyKey}, Route{http.MethodGet, "/v1beta/models/*", Data, AnyKey})
+	all = append(all, resources()...)
+	return append(all, passThrough()...)
+}
+
+// resources are what a vendor keeps for its clients.
+func resources() []Route {
+	var all []Route
+	for _, p := range []string{"/files", "/uploads", "/batches", "/fine_tuning", "/vector_stores", "/assistants", "/threads", "/evals"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			for _, prefix := range []string{"", "/v1"} {
+				all = append(all, Route{method, prefix + p, Data, AnyKey}, Route{method, prefix + p + "/*", Data, AnyKey})
+			}
+		}
+	}
+	return append(all,
+		Route{http.MethodPost, "/v1/messages/batches", Data, AnyKey},
+		Route{http.MethodGet, "/v1/messages/batches", Data, AnyKey},
+		Route{http.MethodGet, "/v1/messages/batches/*", Data, AnyKey},
+		Route{http.MethodPost, "/v1/messages/batches/*", Data, AnyKey},
+		Route{http.MethodDelete, "/v1/messages/batches/*", Data, AnyKey})
+}
+
+// PassThroughPrefixes start the routes that hand requests on to a vendor.
+func PassThroughPrefixes() []string {
+	return []string{
+		"/openai", "/openai_passthrough", "/anthropic", "/gemini", "/vertex_ai", "/vertex-ai", "/bedrock", "/azure", "/azure_ai", "/cohere", "/mistral",
+		"/vllm", "/groq", "/deepseek", "/openrouter", "/xai",
+	}
+}
+
+func passThrough() []Route {
+	var all []Route
+	for _, prefix := range PassThroughPrefixes() {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			all = append(all, Route{method, prefix + "/*", Data, AnyKey})
+		}
 	}
 	return all
 }
@@ -101,11 +153,16 @@ func management() []Route {
 		{http.MethodGet, "/model/info", Control, AnyKey},
 		{http.MethodGet, "/v1/model/info", Control, AnyKey},
 		{http.MethodGet, "/spend/logs", Control, AnyKey},
+		{http.MethodPost, "/spend/calculate", Control, AnyKey},
 	}
 }
 
 func operations() []Route {
 	return []Route{
+		{http.MethodGet, "/cache/ping", Data, Master},
+		{http.MethodPost, "/cache/delete", Data, Master},
+		{http.MethodPost, "/cache/flushall", Data, Master},
+		{http.MethodGet, "/cache/redis/info", Data, Master},
 		{http.MethodGet, "/health", Both, AnyKey},
 		{http.MethodGet, "/health/liveliness", Both, Public},
 		{http.MethodGet, "/health/liveness", Both, Public},

@@ -93,6 +93,10 @@ func columns(events map[string]*contract.Usage) db.SpendInsertParams {
 		p.CompletionStartTime = append(p.CompletionStartTime, time.UnixMilli(e.FirstMS))
 		p.RequesterIpAddress = append(p.RequesterIpAddress, clean(e.RequesterIP))
 		p.Replica = append(p.Replica, clean(e.Replica))
+		p.CacheHit = append(p.CacheHit, e.CacheHit)
+		p.CacheWriteTokens = append(p.CacheWriteTokens, e.CacheWriteTokens)
+		p.Retries = append(p.Retries, int32(e.Retries))       //nolint:gosec // bounded by the router
+		p.Fallbacks = append(p.Fallbacks, int32(e.Fallbacks)) //nolint:gosec // bounded by the router
 	}
 	return p
 }

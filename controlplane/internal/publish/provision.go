@@ -11,12 +11,16 @@ import (
 )
 
 const (
-	usageMaxBytes   = 20 << 30
+	usageMaxBytes   = 12 << 30
 	eventsMaxAge    = 30 * 24 * time.Hour
 	eventsMaxBytes  = 2 << 30
 	duplicateWindow = 10 * time.Minute
 	// memberTTL is how long a replica that stopped beating is shown.
 	memberTTL = 10 * time.Second
+	// responsesTTL is how long a response can be gone on from, as at OpenAI:
+	// https://platform.openai.com/docs/api-reference/responses/create
+	responsesTTL      = 30 * 24 * time.Hour
+	responsesMaxBytes = 2 << 30
 )
 
 // Provision creates every bucket and stream, or brings an existing one up to
@@ -58,6 +62,10 @@ func buckets(n contract.Names, replicas int) []jetstream.KeyValueConfig {
 			Bucket: n.MembersBucket(), Description: "heartbeats of replicas",
 			Storage: jetstream.MemoryStorage, Replicas: replicas, History: 1, TTL: memberTTL,
 		},
+		{
+			Bucket: n.ResponsesBucket(), Description: "responses kept for clients",
+			Storage: jetstream.FileStorage, Replicas: replicas, History: 1, TTL: responsesTTL, MaxBytes: responsesMaxBytes,
+		},
 	}
 }
 
@@ -79,6 +87,18 @@ func streams(n contract.Names, replicas int) []jetstream.StreamConfig {
 			Storage: jetstream.FileStorage, Replicas: replicas, Retention: jetstream.LimitsPolicy,
 			Discard: jetstream.DiscardOld, MaxAge: eventsMaxAge, MaxBytes: eventsMaxBytes, Duplicates: duplicateWindow,
 		},
+		cacheStream(n, replicas),
+	}
+}
+
+// cacheStream is the bucket of cached answers. It is made as a stream because a
+// bucket refuses when it is full and leaves markers of what expired; a cache
+// drops the oldest and leaves nothing.
+func cacheStream(n contract.Names, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: contract.KVStream(n.CacheBucket()), Description: "cached answers", Subjects: []string{contract.KVSubject(n.CacheBucket(), ">")},
+		Storage: jetstream.FileStorage, Replicas: replicas, MaxMsgsPerSubject: 1, AllowDirect: true, AllowMsgTTL: true,
+		Discard: jetstream.DiscardOld, MaxAge: contract.CacheMaxAge, MaxBytes: contract.CacheMaxBytes,
 	}
 }
 

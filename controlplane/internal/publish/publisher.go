@@ -58,6 +58,8 @@ type Publisher struct {
 type Settings struct {
 	Auth    contract.AuthSettings
 	General contract.GeneralSettings
+	Router  contract.RouterSettings
+	Cache   contract.CacheSettings
 }
 
 // New returns a publisher. It does not need NATS to be up.

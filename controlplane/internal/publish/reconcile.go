@@ -66,8 +66,22 @@ func (p *Publisher) writeSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, p.names.ConfigBucket(), contract.KeyGeneralSettings, func(context.Context, *contract.GeneralSettings) (*contract.GeneralSettings, error) {
+	err = write(ctx, p, p.names.ConfigBucket(), contract.KeyGeneralSettings, func(context.Context, *contract.GeneralSettings) (*contract.GeneralSettings, error) {
 		s := p.settings.General
+		return &s, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = write(ctx, p, p.names.ConfigBucket(), contract.KeyRouterSettings, func(context.Context, *contract.RouterSettings) (*contract.RouterSettings, error) {
+		s := p.settings.Router
+		return &s, nil
+	})
+	if err != nil {
+		return err
+	}
+	return write(ctx, p, p.names.ConfigBucket(), contract.KeyCacheSettings, func(context.Context, *contract.CacheSettings) (*contract.CacheSettings, error) {
+		s := p.settings.Cache
 		return &s, nil
 	})
 }

@@ -94,3 +94,12 @@ func (s *server) spendLogs(c echo.Context) error {
 	})
 	return reply(c, out, err)
 }
+
+func (s *server) spendCalculate(c echo.Context) error {
+	var r spend.CalculateRequest
+	if err := decode(c, &r); err != nil {
+		return err
+	}
+	out, err := s.Costs.Calculate(c.Request().Context(), &r)
+	return reply(c, out, err)
+}

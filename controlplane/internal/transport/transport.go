@@ -48,6 +48,7 @@ type Options struct {
 	Users     *user.Service
 	Models    *model.Service
 	Spend     *spend.Service
+	Costs     *spend.Calculator
 	MasterKey secret.String
 	KeyHeader string
 	Health    func(context.Context) Health
@@ -119,6 +120,7 @@ func (s *server) handlers() map[string]echo.HandlerFunc {
 		"GET /model/info":           s.modelInfo,
 		"GET /v1/model/info":        s.modelInfo,
 		"GET /spend/logs":           s.spendLogs,
+		"POST /spend/calculate":     s.spendCalculate,
 		"GET /health":               s.health,
 		"GET /health/liveliness":    alive,
 		"GET /health/liveness":      alive,

@@ -3,86 +3,99 @@ package pipeline
 import (
 	"bytes"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
+	"github.com/tianjillm/tianjillm/shared/price"
 )
 
 // tokens is what a request used.
 type tokens struct {
-	input, output, cached, reasoning int64
-	known                            bool
-	chunks                           int64 // of a stream
-}
+	chat.Usage
 
-// take reads a usage object. Counts that are not there stay as they are.
-func (t *tokens) take(usage []byte) {
-	var s, details jsonx.Scanner
-	s.Reset(usage)
-	for s.Next() {
-		value := s.Value().Of(usage)
-		switch string(s.Key()) {
-		case "prompt_tokens", "input_tokens":
-			t.input, t.known = jsonx.Int(value), true
-		case "completion_tokens", "output_tokens":
-			t.output, t.known = jsonx.Int(value), true
-		case "prompt_tokens_details":
-			details.Reset(value)
-			for details.Next() {
-				if string(details.Key()) == "cached_tokens" {
-					t.cached = jsonx.Int(details.Value().Of(value))
-				}
-			}
-		case "completion_tokens_details":
-			details.Reset(value)
-			for details.Next() {
-				if string(details.Key()) == "reasoning_tokens" {
-					t.reasoning = jsonx.Int(details.Value().Of(value))
-				}
-			}
-		}
-	}
+	known  bool
+	chunks int64 // of a stream
+	events int64 // of a stream, as the client sees them
+	bytes  int64 // of text beyond what is remembered
 }
 
 // bytesPerToken is how many bytes of English make a token of most
 // vocabularies, about.
 const bytesPerToken = 4
 
-// estimate fills in what the vendor did not report.
-func (t *tokens) estimate(request []byte, answerBytes int64) {
-	t.input = int64(len(request)+bytesPerToken-1) / bytesPerToken
-	if t.chunks > 0 {
-		t.output = t.chunks // vendors send about a token in each
-		return
+// readAnswer checks an answer, takes its usage, and returns the edits that put
+// what the client knows in place of what the vendor says: the name of the
+// model, and the id of a response.
+func (x *exchange) readAnswer(body []byte) ([]jsonx.Edit, error) {
+	var s jsonx.Scanner
+	for s.Reset(body); s.Next(); { //nolint:revive // to its end: it is checked as a whole
 	}
-	t.output = (answerBytes + bytesPerToken - 1) / bytesPerToken
+	if s.Err() != nil {
+		return nil, provider.BadAnswer("the answer is not a JSON object", nil)
+	}
+	if x.endpoint.Dialect.Usage(body, &x.tokens.Usage) {
+		x.tokens.known = true
+	}
+	x.estimate(len(body))
+	return x.edits(body), nil
 }
 
-// readAnswer checks an answer, takes its usage, and returns the edit that puts
-// the model name that the client asked for in place of the vendor's.
-func (x *exchange) readAnswer(body []byte) (jsonx.Edit, error) {
+// edits returns the edits of a whole answer or of an event, in their order.
+func (x *exchange) edits(data []byte) []jsonx.Edit {
+	all := x.editSpace[:0]
+	if at := x.endpoint.Dialect.Model(data); !at.Empty() {
+		if e := x.restamp(data, at); e.New != nil {
+			all = append(all, e)
+		}
+	}
+	if ids, ok := x.endpoint.Dialect.(identified); ok {
+		all = x.idEdits(all, ids, data)
+	}
+	return all
+}
+
+// readOpenAI is readAnswer for OpenAI's answers, in one pass.
+func (x *exchange) readOpenAI(body []byte) ([]jsonx.Edit, error) {
 	var s jsonx.Scanner
-	var edit jsonx.Edit
-	s.Reset(body)
-	for s.Next() {
+	edits := x.editSpace[:0]
+	for s.Reset(body); s.Next(); {
 		switch string(s.Key()) {
 		case "model":
-			edit = x.restamp(body, s.Value())
+			if e := x.restamp(body, s.Value()); e.New != nil && len(edits) == 0 {
+				edits = append(edits, e)
+			}
 		case "usage":
-			x.tokens.take(s.Value().Of(body))
+			if !x.tokens.known { // a merged answer has the usage of all, of which a part is paid for
+				x.tokens.known = x.tokens.Read(s.Value().Of(body))
+			}
+		case "service_tier":
+			x.served(s.Value().Of(body))
 		}
 	}
 	if s.Err() != nil {
-		return edit, x.badAnswer("the answer is not a JSON object")
+		return nil, provider.BadAnswer("the answer is not a JSON object", nil)
 	}
-	if !x.tokens.known {
-		answer := int64(len(body))
-		if x.endpoint.Surface == provider.Embeddings {
-			answer = 0
-		}
-		x.tokens.estimate(*x.body, answer)
-		x.usage.Estimated = true
+	x.estimate(len(body))
+	return edits, nil
+}
+
+// served notes which service answered, since its prices may differ.
+func (x *exchange) served(tier []byte) {
+	if name, err := jsonx.Unquote(tier); err == nil {
+		x.measures.Tier = price.ParseTier(name)
 	}
-	return edit, nil
+}
+
+// estimate fills in the usage of a whole answer that does not report it.
+func (x *exchange) estimate(answer int) {
+	if x.tokens.known || !speaks(x.endpoint.Surface) {
+		return
+	}
+	x.usage.Estimated = true
+	x.tokens.Input = x.inputTokens()
+	if x.endpoint.Surface != provider.Embeddings {
+		x.tokens.Output = int64(answer+bytesPerToken-1) / bytesPerToken
+	}
 }
 
 func (x *exchange) restamp(body []byte, at jsonx.Span) jsonx.Edit {
@@ -92,11 +105,19 @@ func (x *exchange) restamp(body []byte, at jsonx.Span) jsonx.Edit {
 	return jsonx.Edit{At: at, New: x.modelJSON}
 }
 
-// writeEdited sends a body with one edit. Small bodies are put together first:
-// one write costs less than three.
-func (x *exchange) writeEdited(body []byte, edit jsonx.Edit) error {
+// writeEdited sends a body with its edits. Small bodies are put together
+// first: one write costs less than three.
+func (x *exchange) writeEdited(body []byte, edits []jsonx.Edit) error {
+	if len(edits) == 0 {
+		x.record(body)
+		_, err := x.w.Write(body)
+		return x.clientError(err)
+	}
+	var space [5][]byte
+	parts := jsonx.Cut(space[:0], body, edits...)
 	if len(body) > pooledBuffer {
-		for _, part := range [...][]byte{body[:edit.At.Start], edit.New, body[edit.At.End:]} {
+		for _, part := range parts {
+			x.record(part)
 			if _, err := x.w.Write(part); err != nil {
 				return errClientGone
 			}
@@ -105,7 +126,10 @@ func (x *exchange) writeEdited(body []byte, edit jsonx.Edit) error {
 	}
 	out := getBuffer()
 	defer putBuffer(out)
-	*out = append(append(append(*out, body[:edit.At.Start]...), edit.New...), body[edit.At.End:]...)
+	for _, part := range parts {
+		*out = append(*out, part...)
+	}
+	x.record(*out)
 	_, err := x.w.Write(*out)
 	return x.clientError(err)
 }

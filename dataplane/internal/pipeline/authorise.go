@@ -3,24 +3,26 @@ package pipeline
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/shared/access"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 )
 
-// authorise applies aliases, checks that the caller may use the model, and
-// finds who serves it.
+// authorise applies aliases, finds what the model's name leads to, and checks
+// that the caller may use it.
 func (x *exchange) authorise() error {
 	name := x.model
 	if !x.master {
 		name = aliased(x.identity, name)
-		if denied := deniedBy(x.identity, x.model, name); denied != "" {
-			return modelDenied(denied, x.model, x.state.compat)
-		}
 	}
-	group := x.state.table.Group(name)
-	if group == nil {
+	target, found := x.state.table.ResolveFor(x.team(), name)
+	if denied := x.denied(x.model, name, target); denied != "" {
+		return modelDenied(denied, x.model, x.state.compat)
+	}
+	if !found {
 		shown := x.model
 		if shown == "" {
 			shown = "None"
@@ -28,9 +30,67 @@ func (x *exchange) authorise() error {
 		return &apierr.Error{Status: http.StatusBadRequest, NoneText: true, Message: fmt.Sprintf(
 			"{'error': '%s: Invalid model name passed in model=%s. Call `/v1/models` to view available models for your key.'}", x.endpoint.Name, shown)}
 	}
-	x.deployment = group.Pick()
-	x.usage.ModelGroup = group.Name
+	x.target = x.kept(target)
+	x.usage.ModelGroup = x.target.Name
+	return x.authoriseFallbacks()
+}
+
+// authoriseFallbacks holds what the request itself names as fallbacks against
+// the same rules, before anything is tried.
+func (x *exchange) authoriseFallbacks() error {
+	for i := range x.members {
+		m := &x.members[i]
+		switch string(m.Name) {
+		case "fallbacks", "context_window_fallbacks", "content_policy_fallbacks":
+		default:
+			continue
+		}
+		models, err := route.CheckFallbacks(m.Value.Of(*x.body))
+		if err != nil {
+			return apierr.BadRequest("Invalid value for '%s'", m.Name).Because(err)
+		}
+		for _, model := range models {
+			if !x.mayUse(model) {
+				return modelDenied("key", model, x.state.compat)
+			}
+		}
+	}
 	return nil
+}
+
+func (x *exchange) team() string {
+	if x.master {
+		return ""
+	}
+	return x.identity.Key.TeamID
+}
+
+// kept narrows a target to the deployment whose vendor keeps what the request
+// goes on from.
+func (x *exchange) kept(target route.Target) route.Target {
+	if x.recalled.deployment == "" {
+		return target
+	}
+	one, ok := x.state.table.ResolveFor(x.team(), x.recalled.deployment)
+	if !ok || one.Name != target.Name {
+		return target
+	}
+	return one
+}
+
+// mayUse reports whether the caller may use a model that the request names as
+// a fallback.
+func (x *exchange) mayUse(name string) bool {
+	target, _ := x.state.table.ResolveFor(x.team(), name)
+	return x.denied(name, name, target) == ""
+}
+
+// denied names who does not allow a model, or returns "".
+func (x *exchange) denied(asked, name string, target route.Target) string {
+	if x.master {
+		return ""
+	}
+	return deniedBy(x.identity, asked, name, target)
 }
 
 // aliased returns what a key's or team's alias stands for.
@@ -47,10 +107,12 @@ func aliased(id principal.Identity, name string) string {
 }
 
 // deniedBy names who does not allow the model, or returns "". The name that
-// was asked for and the one that an alias leads to are both tried.
-func deniedBy(id principal.Identity, asked, name string) string {
+// was asked for and the one that an alias leads to are both tried, and the
+// access groups of what it leads to.
+func deniedBy(id principal.Identity, asked, name string, target route.Target) string {
 	allowed := func(list []string) bool {
-		return access.Model(list, asked) || asked != name && access.Model(list, name)
+		return access.Model(list, asked) || asked != name && access.Model(list, name) ||
+			target.Group != nil && slices.ContainsFunc(target.Group.AccessGroups(), func(g string) bool { return slices.Contains(list, g) })
 	}
 	switch {
 	case !allowed(id.Key.Models):

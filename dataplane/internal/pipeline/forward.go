@@ -2,61 +2,76 @@ package pipeline
 
 import (
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
-	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
 
-// forward calls the deployment and brings its answer to the client.
-func (x *exchange) forward() error {
+// attempt calls the picked deployment and brings its answer to the client. An
+// error means that the client has got nothing yet, unless headerSent is set.
+func (x *exchange) attempt() error {
 	d := x.deployment
 	x.usage.Model, x.usage.DeploymentID, x.usage.Provider, x.usage.APIBase = d.Model, d.ID, d.Provider, d.APIBase
-	var err error
-	if x.call.Timeout, err = x.timeout(); err != nil {
+	timeouts, err := x.timeouts()
+	if err != nil {
 		return err
 	}
-	reply, err := d.Backend.Do(x.r.Context(), &x.call)
+	x.call.Timeout, x.call.IdleTimeout = timeouts.Head, timeouts.Idle
+	x.free = x.endpoint.Count != nil // counting costs nothing
+	switch {
+	case d.Backend.Offers(x.endpoint.Surface) && !x.endpoint.Translated && x.recalled.ours == nil:
+		err = x.native()
+	case x.endpoint.Count != nil:
+		err = x.countHere()
+	case x.endpoint.Chats:
+		if t := x.endpoint.Translator; t != nil {
+			x.endpoint.Dialect = t
+		}
+		err = x.translate()
+	default:
+		err = provider.ErrUnsupported
+	}
+	if err != nil && x.r.Context().Err() != nil {
+		return errClientGone
+	}
+	return err
+}
+
+// native lets the bytes of both sides pass through.
+func (x *exchange) native() error {
+	x.vendorBody()
+	reply, err := x.deployment.Backend.Do(x.r.Context(), &x.call)
 	if err != nil {
-		return x.callFailed(err)
+		return err
 	}
 	defer func() { _ = reply.Close() }()
 	switch {
 	case reply.Status() >= http.StatusBadRequest:
-		return x.refused(reply)
+		return provider.ReadFailure(reply)
 	case x.call.Stream && strings.HasPrefix(reply.Header("Content-Type"), "text/event-stream"):
 		return x.forwardStream(reply)
+	case x.soundOrText(reply.Header("Content-Type")):
+		return x.forwardRaw(reply)
 	default:
 		return x.forwardJSON(reply)
 	}
 }
 
-// timeout is what the client asks for in a header, else the installation's
-// where the deployment has none; zero leaves it to the backend.
-func (x *exchange) timeout() (time.Duration, error) {
-	for _, name := range [...]string{"X-Tianji-Timeout", "X-Litellm-Timeout"} {
-		v := x.r.Header[name]
-		if len(v) == 0 {
-			continue
-		}
-		seconds, err := strconv.ParseFloat(v[0], 64)
-		if err != nil || seconds <= 0 || seconds > maxTimeout.Seconds() {
-			return 0, apierr.BadRequest("Header %s: want a number of seconds up to %d", strings.ToLower(name), int(maxTimeout.Seconds()))
-		}
-		return time.Duration(seconds * float64(time.Second)), nil
-	}
-	if x.deployment.Timeout == 0 {
-		return time.Duration(x.state.config.General.TimeoutMS) * time.Millisecond, nil
-	}
-	return 0, nil
+// soundOrText reports whether an answer is not meant to be JSON: speech, and
+// transcripts as text or subtitles.
+func (x *exchange) soundOrText(contentType string) bool {
+	s := x.endpoint.Surface
+	return (s == provider.Speech || s == provider.Transcriptions || s == provider.Translations) && !strings.HasPrefix(contentType, "application/json")
 }
 
-// maxTimeout bounds what a client may ask for.
-const maxTimeout = 6000 * time.Second
+// forwardRaw sends what comes as it comes.
+func (x *exchange) forwardRaw(reply provider.Reply) error {
+	x.measure(nil)
+	x.w.Header()["Content-Type"] = []string{reply.Header("Content-Type")}
+	return x.handOnRaw(reply, http.StatusOK)
+}
 
 // forwardJSON reads the whole answer before it sends any of it: the usage
 // stands at its end, and an answer that breaks off must become an error.
@@ -66,44 +81,53 @@ func (x *exchange) forwardJSON(reply provider.Reply) error {
 	if n := reply.ContentLength(); n > 0 && n <= maxReply && int64(cap(*buf)) < n {
 		*buf = make([]byte, 0, n)
 	}
-	if err := x.readReply(reply, buf); err != nil {
+	if err := readAll(reply, buf, maxReply); err != nil {
+		if errors.Is(err, errTooLarge) {
+			return provider.BadAnswer("the answer is larger than the gateway accepts", nil)
+		}
 		return err
 	}
-	edit, err := x.readAnswer(*buf)
+	body, err := x.merged(*buf)
 	if err != nil {
 		return err
 	}
+	read := x.readAnswer
+	if x.plain {
+		read = x.readOpenAI
+	}
+	edits, err := read(body)
+	if err != nil {
+		return err
+	}
+	if !speaks(x.endpoint.Surface) {
+		x.measure(body)
+	}
+	if x.endpoint.Answer != nil {
+		return x.sendTranslated(reply, body)
+	}
 	// The event is kept before the client can have the whole answer.
 	x.settle(http.StatusOK, "")
-	h := x.w.Header()
-	x.setHeaders(h, reply)
-	body := *buf
-	length := len(body)
-	if edit.New != nil {
-		length += len(edit.New) - (edit.At.End - edit.At.Start)
+	x.beginWhole(reply.Header, edited(len(body), edits))
+	return x.writeEdited(body, edits)
+}
+
+// edited is the length of a body after its edits.
+func edited(length int, edits []jsonx.Edit) int {
+	for _, e := range edits {
+		length += len(e.New) - (e.At.End - e.At.Start)
 	}
+	return length
+}
+
+// beginWhole sends the head of an answer that is not a stream.
+func (x *exchange) beginWhole(vendor func(string) string, length int) {
+	h := x.w.Header()
+	x.setHeaders(h, vendor)
 	h["Content-Type"] = jsonType
 	x.set(h, "Content-Length", itoa(length))
 	x.setCost(h)
 	x.headerSent = true
 	x.w.WriteHeader(http.StatusOK)
-	if edit.New == nil {
-		_, err = x.w.Write(body)
-		return x.clientError(err)
-	}
-	return x.writeEdited(body, edit)
-}
-
-func (x *exchange) readReply(reply provider.Reply, buf *[]byte) error {
-	err := readAll(reply, buf, maxReply)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errTooLarge):
-		return x.badAnswer("the answer is larger than the gateway accepts")
-	default:
-		return x.callFailed(err)
-	}
 }
 
 func (x *exchange) clientError(err error) error {
@@ -115,44 +139,40 @@ func (x *exchange) clientError(err error) error {
 
 var jsonType = []string{"application/json"} //nolint:gochecknoglobals // read-only
 
-// badAnswer is a success of the vendor that can not be understood.
-func (x *exchange) badAnswer(what string) error {
-	return x.providerError(http.StatusInternalServerError, "APIError", what)
+// translateBody brings a body into the wire of the surface.
+func (x *exchange) translateBody() error {
+	if x.endpoint.Request == nil {
+		return nil
+	}
+	body, err := x.endpoint.Request(*x.body)
+	if err != nil {
+		return err
+	}
+	*x.body = body
+	return nil
 }
 
-// refused turns a vendor's error into LiteLLM's.
-func (x *exchange) refused(reply provider.Reply) error {
-	buf := getBuffer()
-	defer putBuffer(buf)
-	text := "the provider gave no reason"
-	if err := readAll(io.LimitReader(reply, maxErrorBody), buf, maxErrorBody); err == nil || len(*buf) > 0 {
-		if s := vendorMessage(*buf); s != "" {
-			text = s
-		}
+// sendTranslated sends an answer in the wire of the client.
+func (x *exchange) sendTranslated(reply provider.Reply, body []byte) error {
+	translated, err := x.endpoint.Answer(body)
+	if err != nil {
+		return provider.BadAnswer("the answer is not what the provider documents", err)
 	}
-	e := x.providerError(reply.Status(), "", text)
-	if after := retryAfter(reply.Header("Retry-After")); after > 0 {
-		e = e.After(after)
-	}
-	return e
+	x.settle(http.StatusOK, "")
+	x.beginWhole(reply.Header, len(translated))
+	_, err = x.w.Write(translated)
+	return x.clientError(err)
 }
 
-// callFailed is a call that brought no answer.
-func (x *exchange) callFailed(err error) error {
-	if public, ok := errors.AsType[*apierr.Error](err); ok {
-		return public
+// countHere counts the tokens of a request for a deployment that does not.
+func (x *exchange) countHere() error {
+	req, err := x.endpoint.Count.Decode(*x.body, x.members)
+	if err != nil {
+		return err
 	}
-	if x.r.Context().Err() != nil {
-		return errClientGone
+	n := int64(len(*x.body)) / bytesPerToken
+	if c := x.p.opts.Counter; c != nil {
+		n = c.Chat(x.deployment.Model, req)
 	}
-	if errors.Is(err, provider.ErrUnsupported) {
-		return apierr.New(http.StatusBadRequest, "", "litellm.BadRequestError: %sException - %s does not offer %s", x.deployment.Provider, x.deployment.Provider, x.endpoint.Name)
-	}
-	if t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err); ok && t.Timeout() {
-		return x.providerError(http.StatusRequestTimeout, "Timeout", "Request timed out.").Because(err)
-	}
-	return x.providerError(http.StatusInternalServerError, "InternalServerError", "Connection error.").Because(err)
+	return x.sendJSON(x.endpoint.Count.Answer(n), nil)
 }

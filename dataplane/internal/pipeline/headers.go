@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/money"
 )
 
@@ -24,8 +23,8 @@ func (x *exchange) set(h http.Header, name, value string) {
 // usualHeaders is how many headers an answer has, rarely more.
 const usualHeaders = 8
 
-// own sets one of our headers, under LiteLLM's name too where that is wanted.
-func (x *exchange) own(h http.Header, name, twin, value string) {
+// ours sets one of our headers, under LiteLLM's name too where that is wanted.
+func (x *exchange) ours(h http.Header, name, twin, value string) {
 	if value == "" {
 		return
 	}
@@ -43,24 +42,34 @@ func relayed() [8]string {
 	}
 }
 
-func (x *exchange) setHeaders(h http.Header, reply provider.Reply) {
-	x.own(h, "X-Tianji-Call-Id", "X-Litellm-Call-Id", x.callID)
+func (x *exchange) setHeaders(h http.Header, vendor func(string) string) {
+	x.ours(h, "X-Tianji-Call-Id", "X-Litellm-Call-Id", x.callID)
 	h["X-Tianji-Version"] = x.p.version
 	if d := x.deployment; d != nil {
-		x.own(h, "X-Tianji-Model-Id", "X-Litellm-Model-Id", d.ID)
-		x.own(h, "X-Tianji-Model-Group", "X-Litellm-Model-Group", x.usage.ModelGroup)
-		x.own(h, "X-Tianji-Model-Api-Base", "X-Litellm-Model-Api-Base", d.APIBase)
+		x.ours(h, "X-Tianji-Model-Id", "X-Litellm-Model-Id", d.ID)
+		x.ours(h, "X-Tianji-Model-Group", "X-Litellm-Model-Group", x.usage.ModelGroup)
+		x.ours(h, "X-Tianji-Model-Api-Base", "X-Litellm-Model-Api-Base", d.APIBase)
+		x.setAttempts(h)
 	}
-	if reply == nil {
+	if vendor == nil {
 		return
 	}
 	for _, name := range relayed() {
-		if value := reply.Header(name); value != "" {
+		if value := vendor(name); value != "" {
 			x.set(h, "Llm_provider-"+name, value)
 		}
 	}
 }
 
+// setAttempts says how often was tried. The usual answer, never, is not worth
+// a header, but for those who ask for LiteLLM's.
+func (x *exchange) setAttempts(h http.Header) {
+	if u := &x.usage; u.Retries > 0 || u.Fallbacks > 0 || x.state.config.General.LitellmHeaders {
+		x.ours(h, "X-Tianji-Attempted-Retries", "X-Litellm-Attempted-Retries", itoa(u.Retries))
+		x.ours(h, "X-Tianji-Attempted-Fallbacks", "X-Litellm-Attempted-Fallbacks", itoa(u.Fallbacks))
+	}
+}
+
 func (x *exchange) setCost(h http.Header) {
-	x.own(h, "X-Tianji-Response-Cost", "X-Litellm-Response-Cost", money.Nano(x.usage.CostNano).String())
+	x.ours(h, "X-Tianji-Response-Cost", "X-Litellm-Response-Cost", money.Nano(x.usage.CostNano).String())
 }

@@ -13,17 +13,22 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
+	"github.com/tianjillm/tianjillm/dataplane/internal/counting"
 	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider/oai"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/price"
 )
 
 const master = "sk-master"
@@ -41,6 +46,12 @@ type scripted struct {
 	calls []provider.Call
 }
 
+func (s *scripted) Offers(surface provider.Surface) bool { return surface <= provider.Embeddings }
+
+func (s *scripted) Chat(ctx context.Context, call *provider.Call, req *chat.Request) (*provider.Answer, error) {
+	return oai.Chat(ctx, s, call, req)
+}
+
 func (s *scripted) Do(_ context.Context, call *provider.Call) (provider.Reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +64,7 @@ func (s *scripted) Do(_ context.Context, call *provider.Call) (provider.Reply, e
 	if s.failed != nil {
 		return nil, s.failed
 	}
-	return &reply{script: s, pieces: s.pieces}, nil
+	return &reply{script: s, pieces: slices.Clone(s.pieces)}, nil
 }
 
 type reply struct {
@@ -114,13 +125,17 @@ func (b builder) Build(provider.Config) (provider.Backend, error) { return b.bac
 func newPipeline(tb testing.TB, backend provider.Backend) (*pipeline.Pipeline, *ledger) {
 	tb.Helper()
 	l := &ledger{}
+	router := route.New(route.Options{Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Clock: time.Now})
+	tb.Cleanup(router.Close)
 	p := pipeline.New(pipeline.Options{
-		Principals: nobody{}, Recorder: l, Replica: "r", Version: "v", Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Principals: nobody{}, Recorder: l, Router: router, Counter: counting.New(), Replica: "r", Version: "v", Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
 	})
-	env := route.Environment{Builder: builder{backend}, Getenv: func(string) string { return "" }, Logger: slog.New(slog.DiscardHandler)}
+	rate, _, problems := price.ParseLiteLLM([]byte(`{"input_cost_per_token":1e-6,"output_cost_per_token":2e-6}`))
+	require.Empty(tb, problems)
+	env := route.Environment{Builder: builder{backend}, Getenv: func(string) string { return "" }, Logger: slog.New(slog.DiscardHandler), Router: router}
 	p.Configure(&snapshot.Config{Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(master)}}, route.Build(env, []*contract.Deployment{{
-		ID: "d", ModelName: "m", Provider: "openai", Model: "vendor-m", Price: contract.Price{InputPerMillion: 1e9, OutputPerMillion: 2e9},
-	}}, nil))
+		ID: "d", ModelName: "m", Provider: "openai", Model: "vendor-m", Rate: rate,
+	}}, &contract.RouterSettings{NumRetries: new(0)}, nil))
 	return p, l
 }
 
@@ -128,7 +143,7 @@ func serve(p *pipeline.Pipeline, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+master)
-	p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions"}, "")
+	p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions", Chats: true}, "")
 	return w
 }
 

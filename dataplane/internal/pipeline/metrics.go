@@ -20,6 +20,7 @@ type metrics struct {
 	inFlight   prometheus.Gauge
 	broken     prometheus.Counter
 	unresolved prometheus.Counter
+	cached     prometheus.Counter
 	children   sync.Map // childKey → *children
 }
 
@@ -52,9 +53,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Name: ns + "requests_in_flight", Help: "LLM requests under way."}),
 		broken:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "streams_broken_total", Help: "Streams that a provider broke off."}),
+		cached:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "requests_cached_total", Help: "LLM requests that were answered from the cache."}),
 		unresolved: prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "keys_unresolved_total", Help: "Requests whose key could not be looked up."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.tokens, m.spend, m.failed, m.firstByte, m.inFlight, m.broken, m.unresolved)
+	reg.MustRegister(m.requests, m.seconds, m.tokens, m.spend, m.failed, m.firstByte, m.inFlight, m.broken, m.unresolved, m.cached)
 	return m
 }
 
@@ -78,8 +80,8 @@ func (m *metrics) settled(x *exchange, status int, took time.Duration) {
 	c := m.of(childKey{x.endpoint.Name, x.usage.ModelGroup, x.usage.Provider, status})
 	c.requests.Inc()
 	c.seconds.Observe(took.Seconds())
-	c.input.Add(float64(x.tokens.input))
-	c.output.Add(float64(x.tokens.output))
+	c.input.Add(float64(x.tokens.Input))
+	c.output.Add(float64(x.tokens.Output))
 	if x.usage.CostNano > 0 {
 		c.spend.Add(float64(x.usage.CostNano) / 1e9)
 	}

@@ -3,10 +3,8 @@ package pipeline
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
-	"github.com/tianjillm/tianjillm/shared/apierr"
 )
 
 // Check authenticates a request that is not an LLM call.
@@ -18,7 +16,7 @@ func (p *Pipeline) Check(r *http.Request) error {
 func (p *Pipeline) who(r *http.Request) (*state, principal.Identity, bool, error) {
 	s := p.state.Load()
 	if s == nil {
-		return nil, principal.Identity{}, false, apierr.Unavailable(apierr.TypeUnavailable, "This data plane has no configuration yet. Please retry shortly.", time.Second)
+		return nil, principal.Identity{}, false, notConfigured()
 	}
 	id, master, err := p.authenticateRequest(r, s)
 	return s, id, master, err
@@ -31,10 +29,10 @@ func (p *Pipeline) Models(r *http.Request) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Clone(s.table.Names())
 	if master {
-		return names, nil
+		return slices.Clone(s.table.Names()), nil
 	}
+	names := slices.Clone(s.table.NamesFor(id.Key.TeamID))
 	aliases := make([]string, 0, len(id.Key.Aliases))
 	for alias := range id.Key.Aliases {
 		aliases = append(aliases, alias)
@@ -48,7 +46,8 @@ func (p *Pipeline) Models(r *http.Request) ([]string, error) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return slices.DeleteFunc(names, func(name string) bool {
-		target := aliased(id, name)
-		return deniedBy(id, name, target) != "" || s.table.Group(target) == nil
+		meant := aliased(id, name)
+		target, found := s.table.ResolveFor(id.Key.TeamID, meant)
+		return !found || deniedBy(id, name, meant, target) != ""
 	}), nil
 }

@@ -94,11 +94,11 @@ func TestStream_passes_events_of_any_length(t *testing.T) {
 
 func TestStream_that_breaks_off_ends_with_an_error_event_and_is_booked(t *testing.T) {
 	t.Parallel()
-	p, l := newPipeline(t, &scripted{header: events, pieces: []string{chunk("vendor-m", "a"), chunk("vendor-m", "b"), `data: {"half`}, err: errBroken})
+	p, l := newPipeline(t, &scripted{header: events, pieces: []string{chunk("vendor-m", "one"), chunk("vendor-m", " two"), `data: {"half`}, err: errBroken})
 	w := serve(p, askStream)
 	body := w.Body.String()
-	require.True(t, strings.HasPrefix(body, chunk("m", "a")+chunk("m", "b")))
-	last := strings.TrimPrefix(body, chunk("m", "a")+chunk("m", "b"))
+	require.True(t, strings.HasPrefix(body, chunk("m", "one")+chunk("m", " two")))
+	last := strings.TrimPrefix(body, chunk("m", "one")+chunk("m", " two"))
 	var event struct {
 		Error struct{ Message, Code string } `json:"error"`
 	}
@@ -184,7 +184,7 @@ func TestModelInThePathIsWhatIsSent(t *testing.T) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, "/openai/deployments/m/chat/completions", strings.NewReader(body))
 		r.Header.Set("Api-Key", master)
-		p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions"}, "m")
+		p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions", Chats: true}, "m")
 		require.Equal(t, http.StatusOK, w.Code, w.Body.String())
 		require.NotNil(t, backend.calls[0].Lookup("model"), "there is a member for the backend to replace")
 		require.Contains(t, w.Body.String(), `"model":"m"`)
@@ -205,13 +205,13 @@ func (l *leaving) Write(p []byte) (int, error) {
 
 func TestClientThatLeavesPaysForWhatWasStreamed(t *testing.T) {
 	t.Parallel()
-	backend := &scripted{header: events, pieces: []string{chunk("vendor-m", "a"), chunk("vendor-m", "b")}, err: context.Canceled}
+	backend := &scripted{header: events, pieces: []string{chunk("vendor-m", "one"), chunk("vendor-m", " two")}, err: context.Canceled}
 	p, l := newPipeline(t, backend)
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &leaving{httptest.NewRecorder(), cancel}
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(askStream)).WithContext(ctx)
 	r.Header.Set("Authorization", "Bearer "+master)
-	p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions"}, "")
+	p.Serve(w, r, pipeline.Endpoint{Surface: provider.ChatCompletions, Name: "/chat/completions", Chats: true}, "")
 	u := l.only(t)
 	require.Equal(t, 499, u.HTTPStatus)
 	require.EqualValues(t, 2, u.OutputTokens)

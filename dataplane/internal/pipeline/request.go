@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
@@ -39,6 +40,10 @@ func (x *exchange) releaseBody() {
 	if x.body != nil {
 		putBuffer(x.body)
 		x.body = nil
+	}
+	if x.said != nil {
+		putBuffer(x.said)
+		x.said = nil
 	}
 }
 
@@ -102,6 +107,9 @@ func (x *exchange) bodyError(err error, limit int64) error {
 
 // understand checks the body and takes from it what the pipeline needs.
 func (x *exchange) understand(pathModel string) error {
+	if x.isForm() {
+		return x.understandForm(pathModel)
+	}
 	var err error
 	if x.members, err = jsonx.Members(x.members, *x.body); err != nil {
 		return (&apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeInvalidRequest, Message: "Invalid JSON payload: the request body must be one JSON object"}).Because(err)
@@ -130,7 +138,8 @@ func (x *exchange) understand(pathModel string) error {
 		}
 		*slot = m.Value.Of(*x.body)
 	}
-	x.call.Stream = string(stream) == "true" && x.endpoint.Surface != provider.Embeddings
+	x.call.Header = x.r.Header
+	x.call.Stream = x.endpoint.Stream || string(stream) == "true" && x.endpoint.Surface != provider.Embeddings
 	if x.call.Stream {
 		x.wantsUsage = options != nil && !jsonx.IsNull(options) && string(jsonx.Lookup(options, "include_usage").Of(options)) == "true"
 		x.call.AddUsage = !x.wantsUsage
@@ -138,6 +147,11 @@ func (x *exchange) understand(pathModel string) error {
 	if user != nil && user[0] == '"' {
 		if s, err := jsonx.Unquote(user); err == nil {
 			x.usage.EndUser = bounded(s)
+		}
+	}
+	if x.endpoint.Surface == provider.Responses {
+		if err := x.previous(); err != nil {
+			return err
 		}
 	}
 	return x.takeModel(model, pathModel)
@@ -189,7 +203,7 @@ func (x *exchange) takeModel(model []byte, pathModel string) error {
 	if len(x.model) > maxClientText {
 		return apierr.BadRequest("Invalid value for 'model': longer than %d bytes", maxClientText)
 	}
-	if model == nil && x.model != "" {
+	if model == nil && x.model != "" && !x.endpoint.ModelInPath {
 		x.addModel()
 	}
 	return nil
@@ -207,10 +221,21 @@ func (x *exchange) addModel() {
 	} else {
 		edited = append(edited, '}')
 	}
+	x.setBody(edited)
+	x.modelJSON = x.members[0].Value.Of(edited)
+}
+
+// setBody replaces the body by another that is well-formed.
+func (x *exchange) setBody(edited []byte) {
 	*x.body = edited
 	x.members, _ = jsonx.Members(x.members[:0], edited) // it was well-formed and still is
 	x.call.Body, x.call.Members = edited, x.members
-	x.modelJSON = x.members[0].Value.Of(edited)
+}
+
+// replaceMember gives a member of the body another value.
+func (x *exchange) replaceMember(i int, value []byte) {
+	x.modelJSON = bytes.Clone(x.modelJSON) // it may lie in the body
+	x.setBody(slices.Concat(jsonx.Rewrite(nil, *x.body, x.members, []jsonx.Change{{Index: i, Value: value}})...))
 }
 
 func bounded(s string) string {

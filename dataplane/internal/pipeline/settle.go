@@ -7,32 +7,38 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/shared/contract"
-	"github.com/tianjillm/tianjillm/shared/money"
 )
 
 // settle books what the request used, once. It runs on every way a request
 // can end after a deployment was picked, also when the client is gone.
 func (x *exchange) settle(status int, errorType string) {
-	if x.settled || x.deployment == nil {
+	if x.settled || x.deployment == nil && !x.usage.CacheHit {
 		return
 	}
 	x.settled = true
-	if !x.tokens.known && x.tokens.chunks > 0 {
-		x.tokens.estimate(*x.body, 0)
-		x.usage.Estimated = true
+	if x.free {
+		return
+	}
+	if x.tokens.chunks > 0 {
+		x.countTokens()
 	}
 	now := time.Now()
 	u := &x.usage
 	u.V, u.ID = contract.SchemaVersion, x.id.String()
 	u.StartMS, u.EndMS = x.start.UnixMilli(), now.UnixMilli()
-	u.CallType, u.Replica = x.endpoint.Surface.String(), x.p.opts.Replica
+	u.Replica = x.p.opts.Replica
+	if u.CallType == "" {
+		u.CallType = x.endpoint.Surface.String()
+	}
 	u.HTTPStatus, u.ErrorType, u.Status = status, errorType, contract.Success
 	if status >= http.StatusBadRequest {
 		u.Status = contract.Failure
 	}
 	t := &x.tokens
-	u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens = t.input, t.output, t.cached, t.reasoning
-	u.CostNano = int64(cost(&x.deployment.Price, t))
+	u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.CacheWriteTokens, u.ReasoningTokens = t.Input, t.Output, t.CachedInput, t.CacheWrite, t.Reasoning
+	if !u.CacheHit {
+		u.CostNano = int64(x.cost())
+	}
 	if host, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
 		u.RequesterIP = host
 	}
@@ -51,19 +57,6 @@ func (x *exchange) log(took time.Duration) {
 	x.p.opts.Logger.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("call_id", x.callID), slog.String("route", x.endpoint.Name),
 		slog.String("model_group", u.ModelGroup), slog.String("provider", u.Provider), slog.Int("status", u.HTTPStatus), slog.Bool("stream", u.Stream),
 		slog.Int64("input_tokens", u.InputTokens), slog.Int64("output_tokens", u.OutputTokens), slog.Duration("took", took))
-}
-
-// cost prices what was used. Cached input costs its own price where there is
-// one.
-func cost(p *contract.Price, t *tokens) money.Nano {
-	cached := min(t.cached, t.input)
-	cachedPrice := p.CachedInputPerMillion
-	if cachedPrice == 0 {
-		cachedPrice = p.InputPerMillion
-	}
-	return money.PerMillion(t.input-cached, money.Nano(p.InputPerMillion)) +
-		money.PerMillion(cached, money.Nano(cachedPrice)) +
-		money.PerMillion(t.output, money.Nano(p.OutputPerMillion))
 }
 
 // fail ends the request with an error, in whatever form is still possible.
@@ -86,7 +79,7 @@ func (x *exchange) fail(err error) {
 	}
 	x.headerSent = true
 	x.setHeaders(x.w.Header(), nil)
-	e.Write(x.w)
+	e.WriteBody(x.w, x.endpoint.Dialect.Error(e))
 }
 
 // statusClientGone is nginx's status for a client that did not wait. Nobody

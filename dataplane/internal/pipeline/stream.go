@@ -7,55 +7,42 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 	"github.com/tianjillm/tianjillm/shared/sse"
 )
 
-const (
-	// streamBuffer is what an open stream holds for its vendor's bytes, and
-	// again for its client's; both grow with longer events.
-	streamBuffer = 8 << 10
-	// maxEvent is the longest event that is looked into. Longer ones, and the
-	// rest of them, are passed on as they come.
-	maxEvent = 4 << 20
-	// writePatience is how long a client may take to accept data; the deadline
-	// is moved only now and then, because moving it costs.
-	writePatience = 120 * time.Second
-	writeRefresh  = 30 * time.Second
-)
+// maxEvent is the longest event that is looked into. Longer ones, and the
+// rest of them, are passed on as they come.
+const maxEvent = 4 << 20
 
 //nolint:gochecknoglobals // read-only
 var (
-	doneMark   = []byte("[DONE]")
-	usageName  = []byte(`"usage"`)
-	nullUsage  = []byte(`"usage":null`)
-	noChoices  = []byte(`[]`)
-	streamType = []string{"text/event-stream; charset=utf-8"}
-	noCache    = []string{"no-cache"}
+	doneMark  = []byte("[DONE]")
+	usageName = []byte(`"usage"`)
+	nullUsage = []byte(`"usage":null`)
+	noChoices = []byte(`[]`)
 )
 
 // stream forwards events as they come: what one read of the vendor's
 // connection brought is looked through, written and flushed once.
 type stream struct {
-	x        *exchange
-	reply    provider.Reply
-	control  *http.ResponseController
-	in       *[]byte
-	out      *[]byte
-	scanned  int // of in: what has been searched for the end of an event
-	raw      bool
-	events   int
-	done     bool
-	deadline time.Time
+	x       *exchange
+	reply   provider.Reply
+	in      *[]byte
+	out     writer
+	scanned int // of in: what has been searched for the end of an event
+	raw     bool
+	events  int
+	done    bool
 }
 
 func (x *exchange) forwardStream(reply provider.Reply) error {
-	s := &stream{x: x, reply: reply, control: http.NewResponseController(x.w), in: getStreamBuffer(), out: getStreamBuffer()}
+	s := &stream{x: x, reply: reply, in: getStreamBuffer()}
+	s.out.open(x, reply.Header)
 	defer putStreamBuffer(s.in)
-	defer putStreamBuffer(s.out)
+	defer s.out.close()
 	x.usage.Stream = true
 	for {
 		end, err := s.step()
@@ -104,34 +91,30 @@ func (s *stream) step() (end bool, err error) {
 		if s.done {
 			s.x.settle(http.StatusOK, "")
 		}
-		return false, s.write()
+		return false, s.out.write()
 	case errors.Is(readErr, io.EOF):
 		if s.events == 0 && !s.raw {
-			return true, s.x.badAnswer("the stream ended before its first event")
+			return true, provider.BadAnswer("the stream ended before its first event", nil)
 		}
-		*s.out = append(*s.out, *s.in...)
+		s.out.buf = append(s.out.buf, *s.in...)
 		*s.in = (*s.in)[:0]
 		s.x.settle(http.StatusOK, "")
-		return true, s.write()
+		return true, s.out.write()
 	default:
 		return true, s.broken(readErr)
 	}
 }
 
-// broken ends a stream that the vendor broke off: with the answer of a failed
-// call when nothing was sent yet, else with an error event.
-func (s *stream) broken(readErr error) error {
-	err := s.x.callFailed(readErr)
-	if errors.Is(err, errClientGone) || !s.x.headerSent && len(*s.out) == 0 {
+// broken ends a stream that the vendor broke off: with an error of the call
+// when nothing was sent yet, else with the dialect's error event.
+func (s *stream) broken(err error) error {
+	if s.x.r.Context().Err() != nil {
+		return errClientGone
+	}
+	if !s.x.headerSent && len(s.out.buf) == 0 {
 		return err
 	}
-	public := s.x.publicError(err)
-	s.x.settle(public.Status, public.Type)
-	s.x.p.metrics.broken.Inc()
-	*s.out = append(*s.out, "data: "...)
-	*s.out = append(*s.out, public.JSON()...)
-	*s.out = append(*s.out, "\n\n"...)
-	return s.write()
+	return s.out.fail(err)
 }
 
 // process moves complete events from in to out.
@@ -147,7 +130,7 @@ func (s *stream) process() error {
 		rest = rest[end:]
 		if s.raw {
 			s.raw = false
-			*s.out = append(*s.out, event...)
+			s.out.buf = append(s.out.buf, event...)
 			continue
 		}
 		if err := s.event(event); err != nil {
@@ -155,7 +138,7 @@ func (s *stream) process() error {
 		}
 	}
 	if len(rest) > maxEvent {
-		*s.out = append(*s.out, rest...)
+		s.out.buf = append(s.out.buf, rest...)
 		rest, s.raw = rest[:0], true
 	}
 	s.scanned = max(0, len(rest)-3)
@@ -168,20 +151,26 @@ func (s *stream) process() error {
 func (s *stream) event(event []byte) error {
 	data, start := sse.Data(event)
 	if data == nil {
-		*s.out = append(*s.out, event...) // a comment or a bare field
+		s.out.buf = append(s.out.buf, event...) // a comment or a bare field
 		return nil
 	}
 	first := s.events == 0
 	s.events++
 	if bytes.Equal(data, doneMark) {
 		s.done = true
-		*s.out = append(*s.out, event...)
+		s.out.buf = append(s.out.buf, event...)
 		return nil
 	}
 	if first && (len(data) == 0 || data[0] != '{') {
-		return s.x.badAnswer("the stream does not carry JSON events")
+		return provider.BadAnswer("the stream does not carry JSON events", nil)
 	}
 	s.x.tokens.chunks++
+	s.x.tokens.events++
+	if !s.x.plain {
+		s.look(event, data, start)
+		return nil
+	}
+	s.x.hear(data)
 	var edit jsonx.Edit
 	if bytes.Contains(data, usageName) && !bytes.Contains(data, nullUsage) {
 		if drop := s.usage(data); drop {
@@ -191,14 +180,33 @@ func (s *stream) event(event []byte) error {
 	if at := modelOf(data); !at.Empty() {
 		edit = s.x.restamp(data, at)
 	}
-	if edit.New == nil {
-		*s.out = append(*s.out, event...)
-		return nil
-	}
-	*s.out = append(*s.out, event[:start+edit.At.Start]...)
-	*s.out = append(*s.out, edit.New...)
-	*s.out = append(*s.out, event[start+edit.At.End:]...)
+	s.put(event, start, edit)
 	return nil
+}
+
+// look is event for dialects other than OpenAI's chat.
+func (s *stream) look(event, data []byte, start int) {
+	x := s.x
+	if !x.free && x.endpoint.Dialect.Usage(data, &x.tokens.Usage) {
+		x.tokens.known = true
+	}
+	pos := 0
+	for _, e := range x.edits(data) {
+		s.out.buf = append(append(s.out.buf, event[pos:start+e.At.Start]...), e.New...)
+		pos = start + e.At.End
+	}
+	s.out.buf = append(s.out.buf, event[pos:]...)
+}
+
+// put appends an event with one edit of its data, which starts at start.
+func (s *stream) put(event []byte, start int, edit jsonx.Edit) {
+	if edit.New == nil {
+		s.out.buf = append(s.out.buf, event...)
+		return
+	}
+	s.out.buf = append(s.out.buf, event[:start+edit.At.Start]...)
+	s.out.buf = append(s.out.buf, edit.New...)
+	s.out.buf = append(s.out.buf, event[start+edit.At.End:]...)
 }
 
 // usage takes the usage of a chunk. It reports whether the chunk carries
@@ -213,12 +221,16 @@ func (s *stream) usage(data []byte) (drop bool) {
 			usage = sc.Value().Of(data)
 		case "choices":
 			choices = sc.Value().Of(data)
+		case "service_tier":
+			s.x.served(sc.Value().Of(data))
 		}
 	}
 	if sc.Err() != nil || usage == nil || usage[0] != '{' {
 		return false
 	}
-	s.x.tokens.take(usage)
+	if s.x.tokens.Read(usage) {
+		s.x.tokens.known = true
+	}
 	if !bytes.Equal(choices, noChoices) {
 		return false
 	}
@@ -237,32 +249,4 @@ func modelOf(data []byte) jsonx.Span {
 		}
 	}
 	return jsonx.Span{}
-}
-
-// write sends what is in out.
-func (s *stream) write() error {
-	if len(*s.out) == 0 {
-		return nil
-	}
-	x := s.x
-	now := time.Now()
-	if !x.headerSent {
-		h := x.w.Header()
-		x.setHeaders(h, s.reply)
-		h["Content-Type"], h["Cache-Control"] = streamType, noCache
-		x.headerSent = true
-		x.usage.FirstMS = now.UnixMilli()
-		x.p.metrics.firstByte.Observe(now.Sub(x.start).Seconds())
-		x.w.WriteHeader(http.StatusOK)
-	}
-	if now.Sub(s.deadline) > -writePatience+writeRefresh {
-		s.deadline = now.Add(writePatience)
-		_ = s.control.SetWriteDeadline(s.deadline) // a writer without deadlines can not hang us
-	}
-	_, err := x.w.Write(*s.out)
-	*s.out = (*s.out)[:0]
-	if err == nil {
-		err = s.control.Flush()
-	}
-	return x.clientError(err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/natsx"
 )
 
 const (
@@ -146,34 +147,8 @@ func (b *Bucket) open(ctx context.Context) (jetstream.Stream, error) {
 
 // fromLeader reads through the stream's leader, which has every change.
 func (b *Bucket) fromLeader(ctx context.Context, subject string) (message, error) {
-	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
-	if err != nil {
-		return message{}, fmt.Errorf("encode request: %w", err)
-	}
-	reply, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+contract.KVStream(b.names.PrincipalsBucket()), request)
-	if err != nil {
-		return message{}, fmt.Errorf("read principal from leader: %w", err)
-	}
-	// https://docs.nats.io/reference/reference-protocols/nats_api_reference
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message *struct {
-			Sequence uint64 `json:"seq"`
-			Data     []byte `json:"data"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return message{}, fmt.Errorf("decode reply of leader: %w", err)
-	}
-	switch {
-	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return message{}, jetstream.ErrMsgNotFound
-	case answer.Error != nil:
-		return message{}, fmt.Errorf("read principal from leader: %w", answer.Error)
-	case answer.Message == nil:
-		return message{}, errors.New("read principal from leader: empty reply")
-	}
-	return message{data: answer.Message.Data, sequence: answer.Message.Sequence}, nil
+	data, sequence, err := natsx.LastFromLeader(ctx, b.nc, contract.KVStream(b.names.PrincipalsBucket()), subject)
+	return message{data: data, sequence: sequence}, err
 }
 
 // decode returns nil for a principal that was deleted.

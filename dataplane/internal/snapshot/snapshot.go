@@ -22,6 +22,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/feed"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/lifecycle"
+	"github.com/tianjillm/tianjillm/shared/price"
 )
 
 const (
@@ -35,9 +36,15 @@ const (
 type Config struct {
 	Auth    contract.AuthSettings
 	General contract.GeneralSettings
+	Router  contract.RouterSettings
+	Cache   contract.CacheSettings
 	// PrincipalsComplete says that a key that is not in the bucket is unknown.
 	PrincipalsComplete bool
 	Deployments        []*contract.Deployment
+	// Prices are the price table with what users laid over it.
+	Prices *price.Book
+
+	priceParts []*contract.PriceOverlay
 }
 
 // Options configure a Store.
@@ -60,6 +67,7 @@ type Store struct {
 	stop    func()
 	wake    chan struct{}
 	fresh   atomic.Bool // read from the bus, not from the disk
+	prices  priceBook
 
 	mu      sync.Mutex
 	pending map[string]change
@@ -259,6 +267,7 @@ func (s *Store) publish(values map[string]json.RawMessage) {
 	if len(problems) > 0 {
 		s.opts.Logger.LogAttrs(context.Background(), slog.LevelError, "config records not understood and left out", slog.Any("error", errors.Join(problems...)))
 	}
+	s.setPrices(c)
 	s.current.Store(c)
 	s.opts.Changed(c)
 }
@@ -277,10 +286,18 @@ func (c *Config) add(key string, value []byte) error {
 		err = json.Unmarshal(value, &c.Auth)
 	case key == contract.KeyGeneralSettings:
 		err = json.Unmarshal(value, &c.General)
+	case key == contract.KeyRouterSettings:
+		err = json.Unmarshal(value, &c.Router)
+	case key == contract.KeyCacheSettings:
+		err = json.Unmarshal(value, &c.Cache)
 	case key == contract.KeyPrincipalsState:
 		var state contract.PrincipalsState
 		err = json.Unmarshal(value, &state)
 		c.PrincipalsComplete = state.Complete
+	case strings.HasPrefix(key, contract.PrefixPrices):
+		part := &contract.PriceOverlay{}
+		err = json.Unmarshal(value, part)
+		c.priceParts = append(c.priceParts, part)
 	case strings.HasPrefix(key, contract.PrefixDeployment):
 		d := &contract.Deployment{}
 		err = json.Unmarshal(value, d)

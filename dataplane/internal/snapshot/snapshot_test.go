@@ -131,6 +131,8 @@ func TestStore_follows_changes_and_reconnects(t *testing.T) {
 
 	b.model("2", "b")
 	eventually(t, got.is("a", "b"))
+	b.put(contract.KeyRouterSettings, contract.RouterSettings{Strategy: "least-busy"})
+	eventually(t, func() bool { return s.Current().Router.Strategy == "least-busy" })
 	b.put(contract.DeploymentKey("1"), contract.Deployment{Head: contract.Head{Deleted: true}})
 	eventually(t, got.is("b"))
 	require.NoError(t, b.kv.Purge(t.Context(), contract.DeploymentKey("2")))

@@ -29,6 +29,9 @@ func (o Options) models(c echo.Context) error {
 		apierr.Public(err).Write(c.Response())
 		return nil
 	}
+	if speaksAnthropic(c.Request()) {
+		return c.JSON(http.StatusOK, anthropicList(names))
+	}
 	data := make([]modelObject, len(names))
 	for i, n := range names {
 		data[i] = asModel(n)
@@ -48,6 +51,9 @@ func (o Options) model(c echo.Context) error {
 		want = c.Param("*")
 	}
 	for _, n := range names {
+		if n == want && speaksAnthropic(c.Request()) {
+			return c.JSON(http.StatusOK, asAnthropicModel(n))
+		}
 		if n == want {
 			return c.JSON(http.StatusOK, asModel(n))
 		}

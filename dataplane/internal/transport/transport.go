@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
-	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/route"
@@ -30,6 +30,12 @@ type Health struct {
 // Options are what the handler is made of.
 type Options struct {
 	Pipeline *pipeline.Pipeline
+	// Vendors serve the pass-through routes.
+	Vendors *passthrough.Vendors
+	// Cache is the cache of answers, and IsMaster tells the requests that come
+	// with the master key.
+	Cache    Cache
+	IsMaster func(*http.Request) bool
 	// ControlPlane is where management routes are forwarded; nil answers 503.
 	ControlPlane *url.URL
 	Health       func() Health
@@ -68,18 +74,12 @@ func (e *missingError) Error() string {
 
 func (o Options) handlers() map[string]echo.HandlerFunc {
 	h := map[string]echo.HandlerFunc{}
-	for path, surface := range map[string]provider.Surface{
-		"/chat/completions": provider.ChatCompletions, "/completions": provider.Completions, "/embeddings": provider.Embeddings,
-	} {
-		serve := o.llm(pipeline.Endpoint{Surface: surface, Name: path})
-		for _, prefix := range []string{"", "/v1", "/openai/deployments/:model", "/engines/:model"} {
-			h["POST "+prefix+path] = serve
-		}
-	}
-	for _, prefix := range []string{"", "/v1"} {
-		h["GET "+prefix+"/models"] = o.models
-		h["GET "+prefix+"/models/*"] = o.model
-	}
+	o.modelRoutes(h)
+	o.anthropicRoutes(h)
+	o.geminiRoutes(h)
+	o.passRoutes(h)
+	o.resourceRoutes(h)
+	o.cacheRoutes(h)
 	h["GET /health/liveliness"] = alive
 	h["GET /health/liveness"] = alive
 	h["GET /health/readiness"] = o.readiness
@@ -88,15 +88,6 @@ func (o Options) handlers() map[string]echo.HandlerFunc {
 	h["GET /"] = o.root
 	h["GET /metrics"] = echo.WrapHandler(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{}))
 	return h
-}
-
-// llm hands a request to the pipeline, past echo's response wrapper: the
-// pipeline writes its own head and flushes by itself.
-func (o Options) llm(endpoint pipeline.Endpoint) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		o.Pipeline.Serve(c.Response().Writer, c.Request(), endpoint, c.Param("model"))
-		return nil
-	}
 }
 
 // notServed answers what no handler took, in the error shape.

@@ -44,7 +44,8 @@ const spendInsert = `-- name: SpendInsert :many
 INSERT INTO spend_logs (
     request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider,
     api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens,
-    reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica
+    reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica,
+    cache_hit, cache_write_tokens, retries, fallbacks
 )
 SELECT
     unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), NULLIF(unnest($4::text[]), ''),
@@ -55,7 +56,8 @@ SELECT
     unnest($19::bigint[]), unnest($20::bigint[]), unnest($21::bigint[]),
     unnest($22::bigint[]), unnest($23::timestamptz[]), unnest($24::timestamptz[]),
     NULLIF(unnest($25::timestamptz[]), 'epoch'), NULLIF(unnest($26::text[]), ''),
-    unnest($27::text[])
+    unnest($27::text[]), unnest($28::boolean[]), unnest($29::bigint[]), unnest($30::integer[]),
+    unnest($31::integer[])
 ON CONFLICT (request_id) DO NOTHING
 RETURNING request_id
 `
@@ -88,6 +90,10 @@ type SpendInsertParams struct {
 	CompletionStartTime []time.Time
 	RequesterIpAddress  []string
 	Replica             []string
+	CacheHit            []bool
+	CacheWriteTokens    []int64
+	Retries             []int32
+	Fallbacks           []int32
 }
 
 func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParams) ([]string, error) {
@@ -119,6 +125,10 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 		arg.CompletionStartTime,
 		arg.RequesterIpAddress,
 		arg.Replica,
+		arg.CacheHit,
+		arg.CacheWriteTokens,
+		arg.Retries,
+		arg.Fallbacks,
 	)
 	if err != nil {
 		return nil, err
@@ -139,7 +149,7 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 }
 
 const spendList = `-- name: SpendList :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks FROM spend_logs
 WHERE ($1::text IS NULL OR request_id = $1)
   AND ($2::text IS NULL OR api_key = $2)
   AND ($3::text IS NULL OR user_id = $3)
@@ -201,6 +211,10 @@ func (q *Queries) SpendList(ctx context.Context, db DBTX, arg SpendListParams) (
 			&i.CompletionStartTime,
 			&i.RequesterIpAddress,
 			&i.Replica,
+			&i.CacheHit,
+			&i.CacheWriteTokens,
+			&i.Retries,
+			&i.Fallbacks,
 		); err != nil {
 			return nil, err
 		}

@@ -55,6 +55,10 @@ type SpendLog struct {
 	CompletionStartTime *time.Time
 	RequesterIpAddress  *string
 	Replica             string
+	CacheHit            bool
+	CacheWriteTokens    int64
+	Retries             int32
+	Fallbacks           int32
 }
 
 type TeamTable struct {

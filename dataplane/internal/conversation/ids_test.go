@@ -1,0 +1,60 @@
+package conversation_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/conversation"
+)
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	ids, err := conversation.NewIDs("secret")
+	require.NoError(t, err)
+	k := conversation.Kept{Owner: conversation.Owner{KeyHash: "k", UserID: "u"}, Deployment: "d", VendorID: "resp_1"}
+	id := ids.Seal(&k)
+	require.Regexp(t, `^resp_[A-Za-z0-9_-]+$`, id)
+	got, ok := ids.Open(id)
+	require.True(t, ok)
+	require.Equal(t, k, got)
+
+	other, err := conversation.NewIDs("another")
+	require.NoError(t, err)
+	for _, forged := range []string{
+		"", "resp_", "resp_1", id[5:], id[:len(id)-1], id + "A", other.Seal(&k), conversation.Native("openai", "d", "resp_1"),
+	} {
+		_, ok := ids.Open(forged)
+		require.False(t, ok, forged)
+	}
+	_, err = conversation.NewIDs("")
+	require.Error(t, err)
+}
+
+func TestNative(t *testing.T) {
+	t.Parallel()
+	deployment, vendorID, ok := conversation.ParseNative(conversation.Native("openai", "d", "resp_1"))
+	require.True(t, ok)
+	require.Equal(t, []string{"d", "resp_1"}, []string{deployment, vendorID})
+	for _, id := range []string{"", "resp_1", "video_x", "resp_" + "bGl0ZWxsbTo="} {
+		_, _, ok := conversation.ParseNative(id)
+		require.False(t, ok, id)
+	}
+}
+
+func TestShares(t *testing.T) {
+	t.Parallel()
+	mine := conversation.Owner{KeyHash: "k", UserID: "u", TeamID: "t"}
+	for _, tc := range []struct {
+		other conversation.Owner
+		want  bool
+	}{
+		{conversation.Owner{KeyHash: "k"}, true},
+		{conversation.Owner{KeyHash: "x", UserID: "u"}, true},
+		{conversation.Owner{KeyHash: "x", TeamID: "t"}, true},
+		{conversation.Owner{KeyHash: "x", UserID: "y", TeamID: "z"}, false},
+		{conversation.Owner{KeyHash: "x"}, false},
+	} {
+		require.Equal(t, tc.want, mine.Shares(tc.other), tc.other)
+	}
+}

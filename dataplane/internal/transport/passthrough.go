@@ -1,0 +1,72 @@
+package transport
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/dialect"
+	"github.com/tianjillm/tianjillm/dataplane/internal/dialect/anthropic"
+	"github.com/tianjillm/tianjillm/dataplane/internal/dialect/gemini"
+	"github.com/tianjillm/tianjillm/dataplane/internal/dialect/openai"
+	"github.com/tianjillm/tianjillm/dataplane/internal/dialect/responses"
+	"github.com/tianjillm/tianjillm/dataplane/internal/passthrough"
+	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
+	"github.com/tianjillm/tianjillm/dataplane/internal/route"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+)
+
+// passRoutes are the routes that hand requests on to a vendor.
+func (o Options) passRoutes(h map[string]echo.HandlerFunc) {
+	for _, prefix := range passthrough.Prefixes() {
+		serve := o.pass(prefix)
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			h[method+" "+prefix.Path+"/*"] = serve
+		}
+	}
+}
+
+// userKey is a header that LiteLLM reads a key from on these routes.
+const userKey = "Litellm_user_api_key"
+
+// pass hands requests under one prefix on.
+func (o Options) pass(prefix passthrough.Prefix) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		w, r := c.Response().Writer, c.Request()
+		if prefix.KeyInQuery {
+			keyFromQuery(r)
+		}
+		if key := r.Header.Get(userKey); key != "" && r.Header.Get("X-Litellm-Api-Key") == "" {
+			r.Header.Set("X-Litellm-Api-Key", key)
+		}
+		path, ok := prefix.Target(r.URL)
+		if !ok {
+			apierr.RouteNotFound().Write(w)
+			return nil
+		}
+		spoken := dialects()[prefix.DialectOf(path)]
+		o.Pipeline.Proxy(w, r, pipeline.Passage{
+			Endpoint: pipeline.Endpoint{Name: prefix.Path + "/*", Dialect: spoken}, Wire: wireOf(spoken), Streams: passthrough.Streams(path),
+			CallType: "pass_through_endpoint", Path: path, Model: prefix.Model(path),
+			Find: func(t *route.Table, model string, _ func(string) string) (*route.Deployment, error) {
+				return o.Vendors.Find(t, prefix.Provider, model)
+			},
+		})
+		return nil
+	}
+}
+
+// wireOf is in what usage is read, if it can be.
+func wireOf(d dialect.Dialect) pipeline.Wire {
+	if d == nil {
+		return nil
+	}
+	return d
+}
+
+// dialects are the wires in which usage can be read.
+func dialects() map[string]dialect.Dialect {
+	return map[string]dialect.Dialect{
+		"anthropic": anthropic.Dialect{}, "gemini": gemini.Dialect{}, "openai": openai.Dialect{}, "responses": responses.Dialect{},
+	}
+}
