@@ -2,101 +2,10 @@ package chat
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
-
-// wireChunk is OpenAI's chunk.
-type wireChunk struct {
-	ID          string       `json:"id"`
-	Model       string       `json:"model"`
-	Created     int64        `json:"created"`
-	ServiceTier string       `json:"service_tier"`
-	Choices     []wireChoice `json:"choices"`
-
-	Usage json.RawMessage `json:"usage"`
-}
-
-type wireChoice struct {
-	Index        int             `json:"index"`
-	Delta        wireDelta       `json:"delta"`
-	FinishReason string          `json:"finish_reason"`
-	Logprobs     json.RawMessage `json:"logprobs"`
-}
-
-type wireDelta struct {
-	Content          string          `json:"content"`
-	Refusal          string          `json:"refusal"`
-	ReasoningContent string          `json:"reasoning_content"`
-	Reasoning        string          `json:"reasoning"` // OpenRouter's and Groq's name
-	ThinkingBlocks   []ThinkingBlock `json:"thinking_blocks"`
-	ToolCalls        []wireToolCall  `json:"tool_calls"`
-	FunctionCall     *Function       `json:"function_call"`
-	Images           []Part          `json:"images"`
-	Audio            json.RawMessage `json:"audio"`
-	Annotations      json.RawMessage `json:"annotations"`
-	ProviderFields   json.RawMessage `json:"provider_specific_fields"`
-}
-
-type wireToolCall struct {
-	Index          *int            `json:"index"`
-	ID             string          `json:"id"`
-	Function       Function        `json:"function"`
-	ProviderFields json.RawMessage `json:"provider_specific_fields"`
-}
-
-// DecodeChunk reads the data of one of OpenAI's events into c.
-func DecodeChunk(data []byte, c *Chunk) error {
-	c.Reset()
-	var w wireChunk
-	if err := json.Unmarshal(data, &w); err != nil {
-		return fmt.Errorf("decode chunk: %w", err)
-	}
-	c.ID, c.Model, c.Created, c.ServiceTier = w.ID, w.Model, w.Created, w.ServiceTier
-	c.HasUsage = c.Usage.Read(w.Usage)
-	for i := range w.Choices {
-		choice := &w.Choices[i]
-		d := c.Add(choice.Index)
-		choice.Delta.into(d)
-		d.FinishReason, d.Logprobs = choice.FinishReason, notNull(choice.Logprobs)
-	}
-	return nil
-}
-
-func (w *wireDelta) into(d *Delta) {
-	d.Content, d.Refusal, d.Reasoning, d.Images = w.Content, w.Refusal, w.ReasoningContent, w.Images
-	d.Audio, d.Annotations, d.ProviderFields = notNull(w.Audio), notNull(w.Annotations), notNull(w.ProviderFields)
-	if d.Reasoning == "" {
-		d.Reasoning = w.Reasoning
-	}
-	for i := range w.ThinkingBlocks {
-		if b := &w.ThinkingBlocks[i]; b.Signature != "" || b.Data != "" {
-			d.Thinking = b
-		}
-	}
-	for i := range w.ToolCalls {
-		t := &w.ToolCalls[i]
-		index := i
-		if t.Index != nil {
-			index = *t.Index
-		}
-		d.ToolCalls = append(d.ToolCalls, ToolCallDelta{
-			Index: index, ID: t.ID, Name: t.Function.Name, Arguments: t.Function.Arguments, ProviderFields: notNull(t.ProviderFields),
-		})
-	}
-	if f := w.FunctionCall; f != nil {
-		d.ToolCalls = append(d.ToolCalls, ToolCallDelta{Name: f.Name, Arguments: f.Arguments})
-	}
-}
-
-func notNull(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 || jsonx.IsNull(raw) {
-		return nil
-	}
-	return raw
-}
 
 // Stamp is what is the same in all chunks of a stream.
 type Stamp struct {

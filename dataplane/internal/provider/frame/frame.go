@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 )
 
 const (
@@ -115,11 +117,16 @@ func (r *Reader) Ready() bool {
 	r.start += r.length
 	r.length = 0
 	if err := r.find(); err != nil {
-		r.err = err
+		r.err = unreadable(err)
 		return true
 	}
 	r.found = r.length > 0
 	return r.found
+}
+
+// unreadable tells a stream that can not be cut from a connection that broke.
+func unreadable(err error) error {
+	return provider.BadAnswer("the stream is not what the provider documents", err)
 }
 
 // find looks for a frame in what is there.
@@ -152,7 +159,7 @@ func (r *Reader) fill() {
 	}
 	if len(r.buf) == cap(r.buf) {
 		if len(r.buf) >= maxFrame {
-			r.err = ErrTooLong
+			r.err = unreadable(ErrTooLong)
 			return
 		}
 		r.buf = append(r.buf, 0)[:len(r.buf)]

@@ -109,6 +109,19 @@ func TestReader_is_ready_while_frames_are_there(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
+func TestReader_is_nothing_when_closed(t *testing.T) {
+	t.Parallel()
+	r := frame.NewReader(strings.NewReader("event: a\ndata: 1\n\ndata: 2\n\n"), frame.SSE())
+	_, err := r.Next()
+	require.NoError(t, err)
+	r.Close()
+	r.Close()
+	require.False(t, r.Ready())
+	_, err = r.Next()
+	require.Error(t, err)
+	require.NotErrorIs(t, err, io.EOF)
+}
+
 func TestReader_hands_on_what_broke_the_stream(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -77,6 +77,9 @@ func (c *Codec) declare(f *chat.FunctionDef) functionDeclaration {
 	if d.Parameters, whole = cleanSchema(f.Parameters); !whole && c.traits.rawSchema() && c.traits.reasons {
 		d.Parameters, d.ParametersJSONSchema = nil, f.Parameters
 	}
+	if at := jsonx.Lookup(d.Parameters, "properties"); string(at.Of(d.Parameters)) == "{}" {
+		d.Parameters = nil // "should be non-empty for OBJECT type": a function without parameters does not speak of them
+	}
 	return d
 }
 

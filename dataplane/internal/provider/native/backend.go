@@ -235,7 +235,7 @@ func (b *Backend) send(ctx context.Context, call *provider.Call, req *Request, s
 	}
 	return b.opts.Doer.Do(ctx, &upstream.Request{
 		Method: method, Target: target, Head: b.head, Fields: fields, Body: [][]byte{req.Body}, HeaderTimeout: timeout,
-		IdleTimeout: orDefault(call.IdleTimeout, idleTimeout),
+		IdleTimeout: orDefault(call.IdleTimeout, min(timeout, idleTimeout)), // a vendor that has begun to answer must go on
 	})
 }
 

@@ -4,7 +4,6 @@
 package oai
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +79,10 @@ type stream struct {
 }
 
 func (s *stream) Ready() bool  { return s.frames.Ready() }
-func (s *stream) Close() error { return s.reply.Close() }
+func (s *stream) Close() error {
+	s.frames.Close()
+	return s.reply.Close()
+}
 
 func (s *stream) Next(c *chat.Chunk) error {
 	f, err := s.frames.Next()
@@ -93,36 +95,12 @@ func (s *stream) Next(c *chat.Chunk) error {
 	if string(f.Data) == "[DONE]" {
 		return io.EOF
 	}
-	if failed(f.Data) {
-		return midstream(f.Data)
+	if failure := provider.Midstream(f.Data); failure != nil {
+		return failure
 	}
 	s.events++
 	if err := chat.DecodeChunk(f.Data, c); err != nil {
 		return provider.BadAnswer("the stream does not carry chat chunks", err)
 	}
 	return nil
-}
-
-// failed reports whether an event is an error: OpenAI's, or a chunk that
-// carries one, as OpenRouter's do.
-func failed(data []byte) bool {
-	if bytes.HasPrefix(data, []byte(`{"error"`)) {
-		return true
-	}
-	return bytes.Contains(data, []byte(`"error":{`)) && !jsonx.Lookup(data, "error").Empty()
-}
-
-// midstream is an error that came as an event.
-func midstream(data []byte) error {
-	f := &provider.Failure{Status: http.StatusInternalServerError}
-	f.Explain(data)
-	if code := jsonx.Lookup(data, "error"); !code.Empty() {
-		object := code.Of(data)
-		if object[0] == '{' {
-			if n := jsonx.Int(jsonx.Lookup(object, "code").Of(object)); n >= http.StatusBadRequest && n < 600 {
-				f.Status = int(n)
-			}
-		}
-	}
-	return f
 }

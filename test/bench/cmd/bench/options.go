@@ -38,6 +38,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	set.StringVar(&only, "only", "", "comma-separated `scenarios`: "+strings.Join(measure.Names(), ", "))
 	set.StringVar(&targets, "targets", "", "comma-separated `targets`: "+strings.Join(measure.TargetNames(), ", "))
 	m := &o.measure
+	set.StringVar(&m.Source, "source", filepath.Join(bin, ".."), "`directory` of the project's source, for the benchmarks of single parts")
 	set.IntVar(&m.Rounds, "rounds", 3, "how often each target has its turn")
 	set.DurationVar(&m.Duration, "duration", 5*time.Second, "of a turn")
 	set.DurationVar(&m.Warmup, "warmup", time.Second, "before each turn, not measured")
@@ -48,7 +49,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	set.IntVar(&m.Blocks, "blocks", 100, "keys to block")
 	set.IntVar(&m.Streams, "streams", 1000, "open streams when memory is read")
 	set.DurationVar(&m.Idle, "idle", 3*time.Second, "how long a fresh process rests before its memory is read")
-	set.StringVar(&m.Profile, "profile", "", "`directory` for CPU profiles of the data plane, taken after the rounds")
+	set.StringVar(&m.Profile, "profile", "", "`directory` for profiles of the data plane, of CPU and of allocations, taken after the rounds")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}

@@ -26,7 +26,7 @@ func TestRun_measures_the_proxies(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	var out, progress bytes.Buffer
 	status := main.Run(programs(t, "-quick", "-pin=false", "-duration", "300ms", "-warmup", "20ms", "-streams", "20", "-conns", "4", "-idle", "0s",
-		"-only", "json,100k,stream,latency,memory", "-targets", "nginx,reverseproxy"), &out, &progress)
+		"-only", "json,100k,stream,to-anthropic-stream,latency,memory", "-targets", "nginx,reverseproxy"), &out, &progress)
 	require.Zero(t, status, progress.String())
 	for _, want := range []string{"JSON, 1 KB", "100 KB", "50 chunks", "direct", "20 open streams"} {
 		require.Contains(t, out.String(), want)

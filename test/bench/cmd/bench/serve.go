@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
+	"github.com/tianjillm/tianjillm/shared/telemetry"
 	"github.com/tianjillm/tianjillm/test/bench/internal/lab"
 	"github.com/tianjillm/tianjillm/test/bench/internal/reverseproxy"
 	"github.com/tianjillm/tianjillm/test/bench/internal/upstream"
@@ -25,9 +27,14 @@ func serveUpstream(ctx context.Context, stdout io.Writer) error {
 
 // serveReverseProxy is the child that the data plane is compared with.
 func serveReverseProxy(ctx context.Context, args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("want the address of the upstream")
+	if len(args) != 2 {
+		return errors.New("want the address of the upstream and that of pprof")
 	}
+	_, stop, err := telemetry.StartDebug(ctx, args[1], slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer stop()
 	s, err := reverseproxy.Start(ctx, anyPort, args[0])
 	if err != nil {
 		return err

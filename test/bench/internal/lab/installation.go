@@ -15,24 +15,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/test/bench/internal/child"
-	"github.com/tianjillm/tianjillm/test/bench/internal/payload"
 )
-
-// masterKey is the administrator's key of an installation that lives as long
-// as the benchmark and listens on loopback only.
-const masterKey = "sk-bench-master"
-
-const installationConfig = `model_list:
-  - model_name: %s
-    litellm_params:
-      model: openai/%s
-      api_base: http://%s/v1
-      api_key: sk-upstream
-      input_cost_per_token: %.6f
-      output_cost_per_token: %.6f
-general_settings:
-  master_key: %s
-`
 
 // Installation is NATS, Postgres and the control plane, with what other data
 // planes need to join. Its own data plane gets no traffic.
@@ -46,8 +29,7 @@ type Installation struct {
 // Install starts an installation.
 func (l *Lab) Install(ctx context.Context) (*Installation, error) {
 	file := filepath.Join(l.dir, "config.yaml")
-	text := fmt.Appendf(nil, installationConfig, payload.Model, payload.UpstreamModel, l.Direct().Addr, payload.InputPrice, payload.OutputPrice, masterKey)
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := os.WriteFile(file, configuration(l.Direct().Addr), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
 	data := filepath.Join(l.dir, "installation")
@@ -104,12 +86,12 @@ func parseEnv(text string) ([]string, error) {
 	return env, nil
 }
 
-// GenerateKey makes a virtual key for the model and returns it.
+// GenerateKey makes a virtual key for the models and returns it.
 func (in *Installation) GenerateKey(ctx context.Context) (string, error) {
 	var reply struct {
 		Key string `json:"key"`
 	}
-	if err := in.call(ctx, http.MethodPost, "/key/generate", map[string]any{"models": []string{payload.Model}}, &reply); err != nil {
+	if err := in.call(ctx, http.MethodPost, "/key/generate", map[string]any{"models": models()}, &reply); err != nil {
 		return "", err
 	}
 	return reply.Key, nil

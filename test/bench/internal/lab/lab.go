@@ -154,13 +154,17 @@ func (l *Lab) Direct() *Target {
 
 // ReverseProxy starts the standard library's reverse proxy.
 func (l *Lab) ReverseProxy(ctx context.Context) (*Target, error) {
+	debug, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p, err := l.start(ctx, child.Spec{
-		Name: "reverse-proxy", Path: l.opts.Self, Args: []string{ReverseProxyCommand, l.Direct().Addr}, Cores: l.measured, Ready: ListenLine,
+		Name: "reverse-proxy", Path: l.opts.Self, Args: []string{ReverseProxyCommand, l.Direct().Addr, debug}, Cores: l.measured, Ready: ListenLine,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Target{Name: ReverseProxyName, Addr: p.ReadyLine()[len(ListenLine):], Process: p}, nil
+	return &Target{Name: ReverseProxyName, Addr: p.ReadyLine()[len(ListenLine):], Debug: debug, Process: p}, nil
 }
 
 // Names of targets as they are reported.

@@ -17,10 +17,12 @@ import (
 )
 
 // Series is what one target showed in each round: microseconds of CPU a call,
-// calls a second, and latencies in microseconds.
+// calls a second, latencies in microseconds, and what a call allocates on the
+// heap of a target that tells.
 type Series struct {
 	Target              string
 	CPU, Rate, P50, P99 []float64
+	Objects, Bytes      []float64
 }
 
 // Cost is a scenario with what its targets showed.
@@ -46,6 +48,9 @@ func (r *runner) costs(ctx context.Context) error {
 		if !r.wants(scenario.Name) {
 			continue
 		}
+		if err := r.rightAnswers(ctx, &scenario); err != nil {
+			return fmt.Errorf("%s: %w", scenario.Name, err)
+		}
 		cost, err := r.cost(ctx, scenario)
 		if err != nil {
 			return fmt.Errorf("%s: %w", scenario.Name, err)
@@ -64,17 +69,17 @@ func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
 		for turn := range r.targets {
 			i := (turn + round) % len(r.targets) // nobody always follows the same neighbour
 			t := r.targets[i]
-			result, err := r.saturate(ctx, scenario, t)
+			s := &c.Series[i]
+			s.Target = t.Name
+			result, err := r.saturate(ctx, scenario, t, s)
 			if err != nil {
 				return c, fmt.Errorf("%s: %w", t.Name, err)
 			}
-			s := &c.Series[i]
-			s.Target = t.Name
 			s.CPU = append(s.CPU, micros(result.PerRequest()))
 			s.Rate = append(s.Rate, result.Rate())
 			s.P50 = append(s.P50, micros(stat.Quantile(result.Latencies, 0.5)))
 			s.P99 = append(s.P99, micros(stat.Quantile(result.Latencies, 0.99)))
-			r.say("%-7s round %d  %-13s %7.1f us CPU  %8.0f calls/s  %3.0f %% of a core", scenario.Name, round+1, t.Name,
+			r.say("%-19s round %d  %-13s %7.1f us CPU  %8.0f calls/s  %3.0f %% of a core", scenario.Name, round+1, t.Name,
 				micros(result.PerRequest()), result.Rate(), 100*result.CPU.Seconds()/result.Elapsed.Seconds())
 		}
 	}
@@ -83,9 +88,13 @@ func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
 
 // saturate gives a target one turn. What the target still does when the calls
 // have ended, such as bringing usage to the bus, is work for these calls too
-// and is added to their cost.
-func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target) (load.Result, error) {
+// and is added to their cost. What it allocated goes into s.
+func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target, s *Series) (load.Result, error) {
 	if err := r.lab.Quiet(ctx); err != nil {
+		return load.Result{}, err
+	}
+	m, err := r.newMeter(ctx, t)
+	if err != nil {
 		return load.Result{}, err
 	}
 	result, err := r.press(ctx, scenario, t, r.opts.Duration)
@@ -104,7 +113,7 @@ func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target) (lo
 		return result, err
 	}
 	result.CPU += time.Duration(float64(after-before) * float64(result.Requests) / float64(result.Total))
-	return result, nil
+	return result, m.add(ctx, result.Total, s)
 }
 
 func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time.Duration) (load.Result, error) {
@@ -113,15 +122,17 @@ func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time
 		conns = r.opts.Conns
 	}
 	result, err := load.Closed{
-		Addr: t.Addr, Request: scenario.Kind.Request(t.Addr, r.key), Conns: conns, Duration: d, CPU: t.CPU,
+		Addr: t.Addr, Request: asked(&scenario, t).Request(t.Addr, r.key), Conns: conns, Duration: d, CPU: t.CPU,
 		Spread: payload.Events * scenario.Kind.Pace, Warmup: r.opts.Warmup,
 	}.Run(ctx)
-	r.count(t, result.Total)
+	if !scenario.Kind.Cached { // those are free
+		r.count(t, result.Total)
+	}
 	return result, err
 }
 
-// profile loads the data plane once more, not to be measured, and takes a
-// profile meanwhile.
+// profile loads the data plane once more, not to be measured, and takes
+// profiles meanwhile.
 func (r *runner) profile(ctx context.Context, scenario Load) error {
 	if r.opts.Profile == "" {
 		return nil
@@ -130,24 +141,26 @@ func (r *runner) profile(ctx context.Context, scenario Load) error {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	for _, t := range r.targets {
-		if t.Debug == "" {
+		if t.Name != lab.DataPlaneName {
 			continue
 		}
-		file := filepath.Join(r.opts.Profile, scenario.Name+".pprof")
-		if err := r.profileOne(ctx, scenario, t, file); err != nil {
-			return err
+		for _, profile := range []struct{ name, ending string }{{lab.CPUProfile, ".pprof"}, {lab.AllocsProfile, ".allocs.pprof"}} {
+			file := filepath.Join(r.opts.Profile, scenario.Name+profile.ending)
+			if err := r.profileOne(ctx, scenario, t, profile.name, file); err != nil {
+				return err
+			}
+			r.say("%-19s profile in %s", scenario.Name, file)
 		}
-		r.say("%-7s profile in %s", scenario.Name, file)
 	}
 	return nil
 }
 
-func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, file string) error {
+func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, profile, file string) error {
 	var saved error
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if lifecycle.Sleep(ctx, r.opts.Warmup+payload.Events*scenario.Kind.Pace) {
-			saved = r.lab.SaveProfile(ctx, t, r.opts.Duration, file)
+			saved = r.lab.SaveProfile(ctx, t, profile, r.opts.Duration, file)
 		}
 	})
 	_, err := r.press(ctx, scenario, t, r.opts.Duration+time.Second)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/test/bench/internal/lab"
+	"github.com/tianjillm/tianjillm/test/bench/internal/parts"
 	"github.com/tianjillm/tianjillm/test/bench/internal/payload"
 )
 
@@ -35,13 +36,17 @@ type Options struct {
 	Idle time.Duration
 	// Only limits the scenarios, and Targets the targets, to some names.
 	Only, Targets []string
-	// Profile is a directory for CPU profiles of the data plane, empty for none.
+	// Profile is a directory for profiles of the data plane, empty for none.
 	Profile  string
 	Progress io.Writer
+	// Source is the directory of the project's source, whose own benchmarks
+	// measure single parts.
+	Source string
 }
 
 // Names of the scenarios that are no Load.
 const (
+	PartsName   = "parts"
 	LatencyName = "latency"
 	BlockName   = "block"
 	MemoryName  = "memory"
@@ -65,11 +70,24 @@ const (
 
 // loads lists the scenarios that measure CPU.
 func loads(pace time.Duration) []Load {
+	small := func(k payload.Kind) payload.Kind {
+		k.PromptBytes = smallBody
+		return k
+	}
+	claude := payload.Kind{Model: payload.ClaudeModel, Vendor: payload.Anthropic}
+	claudeStream := claude
+	claudeStream.Stream = true
 	return []Load{
-		{Name: "json", Title: "JSON, 1 KB", Kind: payload.Kind{PromptBytes: smallBody}, Goal: 0.85},
+		{Name: "json", Title: "JSON, 1 KB", Kind: small(payload.Kind{}), Goal: 0.85},
 		{Name: "100k", Title: "JSON, 100 KB prompt", Kind: payload.Kind{PromptBytes: largeBody}, Goal: 0.75},
-		{Name: "stream", Title: "50 chunks, as fast as they come", Kind: payload.Kind{PromptBytes: smallBody, Stream: true}, Goal: 1.1},
-		{Name: "paced", Title: "50 chunks, one each " + pace.String(), Kind: payload.Kind{PromptBytes: smallBody, Stream: true, Pace: pace}, Conns: pacedConns},
+		{Name: "stream", Title: "50 chunks, as fast as they come", Kind: small(payload.Kind{Stream: true}), Goal: 1.1},
+		{Name: "paced", Title: "50 chunks, one each " + pace.String(), Kind: small(payload.Kind{Stream: true, Pace: pace}), Conns: pacedConns},
+		{Name: "crowd", Title: fmt.Sprintf("JSON, 1 KB, one of %d deployments", payload.Crowd), Kind: small(payload.Kind{Model: payload.CrowdModel})},
+		{Name: "cached", Title: "JSON, 1 KB, out of the cache", Kind: small(payload.Kind{Cached: true})},
+		{Name: "to-anthropic", Title: "OpenAI to Anthropic, JSON, 1 KB", Kind: small(claude), Goal: 2},
+		{Name: "to-anthropic-stream", Title: "OpenAI to Anthropic, 50 pieces", Kind: small(claudeStream), Goal: 2.5},
+		{Name: "to-openai", Title: "Anthropic to OpenAI, JSON, 1 KB", Kind: small(payload.Kind{Wire: payload.Anthropic})},
+		{Name: "to-openai-stream", Title: "Anthropic to OpenAI, 50 chunks", Kind: small(payload.Kind{Wire: payload.Anthropic, Stream: true})},
 	}
 }
 
@@ -79,7 +97,7 @@ func Names() []string {
 	for _, l := range loads(0) {
 		all = append(all, l.Name)
 	}
-	return append(all, LatencyName, BlockName, MemoryName)
+	return append(all, PartsName, LatencyName, BlockName, MemoryName)
 }
 
 // TargetNames lists all targets by the names that limit them.
@@ -88,6 +106,7 @@ func TargetNames() []string { return []string{"nginx", "reverseproxy", "tianji"}
 // Results are what was measured; what was left out is nil.
 type Results struct {
 	Costs     []Cost
+	Parts     []parts.Result
 	Latencies []Latency
 	Block     *Block
 	Memory    []Memory
@@ -111,7 +130,7 @@ type runner struct {
 // Run measures.
 func Run(ctx context.Context, l *lab.Lab, o Options) (Results, error) {
 	r := &runner{opts: o, lab: l, results: Results{Pinned: l.Pinned()}}
-	for _, step := range []func(context.Context) error{r.startInstallation, r.memory, r.startTargets, r.costs, r.latencies, r.bill, r.block} {
+	for _, step := range []func(context.Context) error{r.startInstallation, r.memory, r.startTargets, r.costs, r.latencies, r.bill, r.block, r.parts} {
 		if err := step(ctx); err != nil {
 			return r.results, err
 		}

@@ -59,5 +59,8 @@ func TestCost_finds_its_series(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"json", "100k", "stream", "paced", "latency", "block", "memory"}, measure.Names())
+	require.Equal(t, []string{
+		"json", "100k", "stream", "paced", "crowd", "cached", "to-anthropic", "to-anthropic-stream", "to-openai", "to-openai-stream",
+		"parts", "latency", "block", "memory",
+	}, measure.Names())
 }

@@ -1,26 +1,35 @@
 // Package payload holds what the client asks and the stand-in for a vendor
-// answers: OpenAI chat completions of fixed size. Both sides of the benchmark
-// take it from here. It owns no goroutine.
+// answers, of fixed size, in the wires of OpenAI and Anthropic. Both sides of
+// the benchmark take it from here, and what must come of it. It owns no
+// goroutine.
 package payload
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// Names of models that a client asks for.
 const (
-	// Model is the name a client asks for.
+	// Model is one deployment that speaks OpenAI's wire.
 	Model = "bench"
-	// UpstreamModel is the vendor's name of it.
-	UpstreamModel = "bench-model"
-	// Path is the only path that is called.
-	Path = "/v1/chat/completions"
-	// Events counts the events of a stream: 50 chunks and [DONE].
-	Events = 51
+	// ClaudeModel is one deployment that speaks Anthropic's.
+	ClaudeModel = "bench-claude"
+	// CrowdModel is as many deployments as Crowd, which speak OpenAI's.
+	CrowdModel = "bench-crowd"
+	// Crowd is how many deployments CrowdModel has.
+	Crowd = 100
+)
 
+// Names of the models at the vendor.
+const (
+	UpstreamModel  = "bench-model"
+	UpstreamClaude = "claude-sonnet-4-5"
+)
+
+const (
 	promptTokens     = 200
 	completionTokens = 180
 
@@ -32,14 +41,45 @@ const (
 	Price = promptTokens*InputPrice + completionTokens*OutputPrice
 )
 
+// Wire is a vendor's way to ask for a chat.
+type Wire uint8
+
+// The wires.
+const (
+	OpenAI Wire = iota
+	Anthropic
+)
+
+// Path is where the vendor is asked.
+func (w Wire) Path() string {
+	if w == Anthropic {
+		return "/v1/messages"
+	}
+	return "/v1/chat/completions"
+}
+
 // Kind is a way to ask.
 type Kind struct {
+	// Model is the name that the client asks for, Model when it is empty.
+	Model string
+	// Wire is the client's, and Vendor that of the model's deployments. What
+	// passes the bytes on is asked in the vendor's.
+	Wire, Vendor Wire
 	// PromptBytes is about the size of the request body.
 	PromptBytes int
 	Stream      bool
 	// Pace is the time between two events of a stream; 0 sends them as fast as
-	// they can be written.
+	// they can be written. Only OpenAI's wire on both sides carries it.
 	Pace time.Duration
+	// Cached asks for an answer out of the gateway's cache.
+	Cached bool
+}
+
+// Untranslated is the same call in the wire of the vendor: what comes in is
+// what the vendor is to get.
+func (k Kind) Untranslated() Kind {
+	k.Wire = k.Vendor
+	return k
 }
 
 const words = "the quick brown fox jumps over the lazy dog and runs on through the wide green fields "
@@ -48,32 +88,8 @@ func text(n int) string {
 	return strings.Repeat(words, n/len(words)+1)[:n]
 }
 
-// Body returns the request body of k. The pace travels as "seed", which
-// gateways pass on untouched.
-func (k Kind) Body() []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, `{"model":%q,`, Model)
-	if k.Stream {
-		fmt.Fprintf(&b, `"stream":true,"stream_options":{"include_usage":true},"seed":%d,`, k.Pace.Milliseconds())
-	}
-	b.WriteString(`"temperature":0.7,"max_tokens":1024,"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"`)
-	const tail = `"}]}`
-	b.WriteString(text(max(0, k.PromptBytes-b.Len()-len(tail))))
-	b.WriteString(tail)
-	return []byte(b.String())
-}
-
-// Request returns all bytes of a call to a target.
-func (k Kind) Request(host, key string) []byte {
-	body := k.Body()
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nAccept: */*\r\n"+
-		"User-Agent: bench\r\nContent-Length: %d\r\n\r\n", Path, host, key, len(body))
-	b.Write(body)
-	return b.Bytes()
-}
-
-// Asked reads from the first bytes of a request body what k.Body wrote there.
+// Asked reads from the first bytes of a request body what k.Body wrote there,
+// or what a gateway made of it.
 func Asked(body []byte) (stream bool, pace time.Duration) {
 	rest, ok := value(body, `"stream"`)
 	if !ok || !bytes.HasPrefix(rest, []byte("true")) {

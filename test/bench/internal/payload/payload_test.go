@@ -22,26 +22,43 @@ func TestRequest_is_one_of_http(t *testing.T) {
 		{PromptBytes: 100 << 10},
 		{PromptBytes: 1 << 10, Stream: true},
 		{PromptBytes: 1 << 10, Stream: true, Pace: 25 * time.Millisecond},
+		{PromptBytes: 1 << 10, Model: payload.Model, Cached: true},
+		{PromptBytes: 1 << 10, Model: payload.Model, Wire: payload.Anthropic},
+		{PromptBytes: 1 << 10, Model: payload.Model, Wire: payload.Anthropic, Stream: true},
 	} {
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(kind.Request("127.0.0.1:1", "sk-key"))))
 		require.NoError(t, err)
-		require.Equal(t, payload.Path, req.URL.Path)
-		require.Equal(t, "Bearer sk-key", req.Header.Get("Authorization"))
+		require.Equal(t, kind.Wire.Path(), req.URL.Path)
+		messages := 2
+		if kind.Wire == payload.Anthropic {
+			messages = 1
+			require.Equal(t, "sk-key", req.Header.Get("X-Api-Key"))
+		} else {
+			require.Equal(t, "Bearer sk-key", req.Header.Get("Authorization"))
+		}
 		body, err := io.ReadAll(req.Body)
 		require.NoError(t, err)
 		require.Len(t, body, kind.PromptBytes)
 		var sent struct {
 			Model    string `json:"model"`
 			Messages []any  `json:"messages"`
+			Cache    any    `json:"cache"`
 		}
 		require.NoError(t, json.Unmarshal(body, &sent))
 		require.Equal(t, payload.Model, sent.Model)
-		require.Len(t, sent.Messages, 2)
+		require.Len(t, sent.Messages, messages)
+		require.Equal(t, kind.Cached, sent.Cache != nil)
 
 		stream, pace := payload.Asked(body[:512])
 		require.Equal(t, kind.Stream, stream)
 		require.Equal(t, kind.Pace, pace)
 	}
+}
+
+func TestUntranslated_asks_as_the_vendor_is_asked(t *testing.T) {
+	t.Parallel()
+	k := payload.Kind{Model: payload.ClaudeModel, Vendor: payload.Anthropic, PromptBytes: 1 << 10, Stream: true}
+	require.Equal(t, payload.Kind{Model: payload.ClaudeModel, Wire: payload.Anthropic, Vendor: payload.Anthropic, PromptBytes: 1 << 10, Stream: true}, k.Untranslated())
 }
 
 func TestAsked_bears_other_writers(t *testing.T) {
@@ -62,51 +79,64 @@ func TestAsked_bears_other_writers(t *testing.T) {
 	}
 }
 
-func TestAnswer_has_usage_that_costs_the_price(t *testing.T) {
-	t.Parallel()
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(payload.Answer())), nil)
-	require.NoError(t, err)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.InDelta(t, 1024, len(body), 128)
-	requirePrice(t, body)
+func kinds(w payload.Wire) (whole, stream payload.Kind) {
+	whole = payload.Kind{Wire: w, Vendor: w}
+	stream = whole
+	stream.Stream = true
+	return whole, stream
 }
 
-func requirePrice(t *testing.T, body []byte) {
+// body reads all of an answer.
+func body(t *testing.T, answer []byte) []byte {
 	t.Helper()
-	var got struct {
-		Usage struct {
-			Prompt     float64 `json:"prompt_tokens"`
-			Completion float64 `json:"completion_tokens"`
-		} `json:"usage"`
-	}
-	require.NoError(t, json.Unmarshal(body, &got))
-	require.InDelta(t, payload.Price, got.Usage.Prompt*payload.InputPrice+got.Usage.Completion*payload.OutputPrice, 1e-12)
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
+	require.NoError(t, err)
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return b
 }
 
-func TestStream_is_51_stamped_events(t *testing.T) {
+func all(s *payload.Stream, at time.Time) []byte {
+	b := s.First([]byte("before"), at)[len("before"):]
+	for _, event := range s.Rest() {
+		b = append(b, event...)
+	}
+	return b
+}
+
+func TestAnswer_is_the_one_that_is_wanted(t *testing.T) {
+	t.Parallel()
+	for _, w := range []payload.Wire{payload.OpenAI, payload.Anthropic} {
+		kind, _ := kinds(w)
+		b := body(t, w.Answer())
+		require.InDelta(t, 1024, len(b), 128)
+		require.NoError(t, kind.Check(b))
+	}
+}
+
+func TestStream_is_the_one_that_is_wanted(t *testing.T) {
 	t.Parallel()
 	sent := time.Unix(1_793_534_400, 123_456_789)
-	s := payload.NewStream()
-	all := s.First([]byte("before"), sent)[len("before"):]
-	stamp, ok := payload.Stamp(all)
+	for w, events := range map[payload.Wire]int{payload.OpenAI: payload.Events, payload.Anthropic: payload.MessageEvents} {
+		_, kind := kinds(w)
+		b := body(t, all(w.NewStream(), sent))
+		parts := strings.Split(strings.TrimSuffix(string(b), "\n\n"), "\n\n")
+		require.Len(t, parts, events)
+		for _, e := range parts {
+			_, data, ok := strings.Cut(e, "data: ")
+			require.True(t, ok && (json.Valid([]byte(data)) || data == "[DONE]"), e)
+		}
+		require.NoError(t, kind.Check(b))
+	}
+}
+
+func TestStream_is_stamped(t *testing.T) {
+	t.Parallel()
+	sent := time.Unix(1_793_534_400, 123_456_789)
+	s := payload.OpenAI.NewStream()
+	stamp, ok := payload.Stamp(s.First([]byte("before"), sent))
 	require.True(t, ok)
 	require.True(t, sent.Equal(stamp))
-	for _, event := range s.Rest() {
-		all = append(all, event...)
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(all)), nil)
-	require.NoError(t, err)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	events := strings.Split(strings.TrimSuffix(string(body), "\n\n"), "\n\n")
-	require.Len(t, events, payload.Events)
-	require.Equal(t, "data: [DONE]", events[payload.Events-1])
-	for _, e := range events[:payload.Events-1] {
-		require.True(t, json.Valid([]byte(strings.TrimPrefix(e, "data: "))), e)
-	}
-	requirePrice(t, []byte(strings.TrimPrefix(events[payload.Events-2], "data: ")))
-
 	again, ok := payload.Stamp(s.First(nil, sent.Add(time.Second)))
 	require.True(t, ok)
 	require.Equal(t, time.Second, again.Sub(stamp))
@@ -117,5 +147,30 @@ func TestStamp_needs_all_digits(t *testing.T) {
 	for _, b := range []string{"", "no mark", "sent-at=17935", "sent-at=x793534400123456789"} {
 		_, ok := payload.Stamp([]byte(b))
 		require.False(t, ok, b)
+	}
+}
+
+func TestCheck_refuses_what_is_wrong(t *testing.T) {
+	t.Parallel()
+	for _, w := range []payload.Wire{payload.OpenAI, payload.Anthropic} {
+		whole, stream := kinds(w)
+		answer, events := string(body(t, w.Answer())), string(body(t, all(w.NewStream(), time.Now())))
+		for _, c := range []struct {
+			kind payload.Kind
+			body string
+		}{
+			{whole, `{"error":{"message":"no"}}`},
+			{whole, answer[:len(answer)-1]},
+			{whole, strings.Replace(answer, "quick", "slow", 1)},
+			{whole, strings.Replace(answer, `":180`, `":1`, 1)},
+			{whole, events},
+			{stream, answer},
+			{stream, strings.Replace(events, "word3 ", "", 1)},
+			{stream, strings.Replace(events, `":200`, `":20`, 2)},
+			{stream, events[:strings.LastIndex(events, "data: ")]},
+			{stream, strings.Replace(events, `word1 "`, `word1 `, 1)},
+		} {
+			require.ErrorIs(t, c.kind.Check([]byte(c.body)), payload.ErrAnswer, c.body)
+		}
 	}
 }

@@ -42,7 +42,9 @@ func Markdown(r *measure.Results, o *measure.Options, m Machine) string {
 	}
 	b.WriteString("\n\n")
 	writeCosts(&b, r.Costs, o)
+	writeAllocated(&b, r.Costs)
 	writeRates(&b, r.Costs, o)
+	writeParts(&b, r.Parts)
 	writeLatencies(&b, r.Latencies, o)
 	writeBlock(&b, r.Block)
 	writeMemory(&b, r.Memory, o)

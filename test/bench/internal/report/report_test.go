@@ -10,6 +10,7 @@ import (
 
 	"github.com/tianjillm/tianjillm/test/bench/internal/lab"
 	"github.com/tianjillm/tianjillm/test/bench/internal/measure"
+	"github.com/tianjillm/tianjillm/test/bench/internal/parts"
 	"github.com/tianjillm/tianjillm/test/bench/internal/report"
 )
 
@@ -22,14 +23,19 @@ func results() *measure.Results {
 		Pinned: true, Calls: 1234567, Booked: 1234567,
 		Costs: []measure.Cost{
 			{Load: measure.Load{Title: "JSON", Goal: 0.85}, Series: []measure.Series{
-				{Target: lab.ReverseProxyName, CPU: []float64{50, 100, 60}, Rate: []float64{20000}, P50: []float64{1500}, P99: []float64{3000}},
-				{Target: lab.DataPlaneName, CPU: []float64{40, 50, 54}, Rate: []float64{25000}, P50: []float64{1200}, P99: []float64{2500}},
+				{Target: lab.ReverseProxyName, CPU: []float64{50, 100, 60}, Rate: []float64{20000}, P50: []float64{1500}, P99: []float64{3000}, Objects: []float64{90}, Bytes: []float64{36000}},
+				{Target: lab.DataPlaneName, CPU: []float64{40, 50, 54}, Rate: []float64{25000}, P50: []float64{1200}, P99: []float64{2500}, Objects: []float64{20, 24}, Bytes: []float64{5000, 6000}},
 			}},
 			{Load: measure.Load{Title: "stream", Goal: 1.1}, Series: []measure.Series{
 				{Target: lab.NginxName, CPU: []float64{100}, Rate: []float64{900}},
 				{Target: lab.ReverseProxyName, CPU: []float64{100}, Rate: []float64{800}},
 				{Target: lab.DataPlaneName, CPU: []float64{120}, Rate: []float64{700}},
 			}},
+		},
+		Parts: []parts.Result{
+			{Title: "route: simple", Nanos: 120, Goal: 2 * time.Microsecond},
+			{Title: "route: slow", Nanos: 2500, Objects: 3, Bytes: 1500, Goal: 2 * time.Microsecond},
+			{Title: "decode", Nanos: 12345},
 		},
 		Latencies: []measure.Latency{
 			{Target: "direct", P50: []float64{90}, P99: []float64{200}, FirstP50: []float64{50}, FirstP99: []float64{80}},
@@ -52,12 +58,26 @@ CPU a call in µs, medians of the rounds; the ratio is the median of the ratios 
 | JSON   | not installed | 60.0         | 50.0      | 0.80 (0.50 to 0.90) | at most 0.85 | yes |
 | stream | 100.0         | 100.0        | 120.0     | 1.20 (1.20 to 1.20) | at most 1.10 | no  |
 
+Objects allocated on the heap a call, and their size in KB:
+
+| calls | ReverseProxy | TianjiLLM |
+| ----- | ------------:| ---------:|
+| JSON  | 90 (36.0)    | 22 (5.5)  |
+
 Calls a second in the same turns, and their latency under that load in ms (p50, p99):
 
 | calls  | nginx          | ReverseProxy      | TianjiLLM         |
 | ------ | --------------:| -----------------:| -----------------:|
 | JSON   | not installed  | 20,000 (1.5, 3.0) | 25,000 (1.2, 2.5) |
 | stream | 900 (0.0, 0.0) | 800 (0.0, 0.0)    | 700 (0.0, 0.0)    |
+
+Single parts, by the benchmarks in their source, on one core:
+
+| part          | µs    | objects | KB  | goal    | met |
+| ------------- | -----:| -------:| ---:| -------:| ---:|
+| route: simple | 0.12  | 0       | 0.0 | under 2 | yes |
+| route: slow   | 2.50  | 3       | 1.5 | under 2 | no  |
+| decode        | 12.35 | 0       | 0.0 |         |     |
 
 Latency at 200 plain calls and 50 streams a second in ms; added is the difference to a call of the upstream itself:
 

@@ -1,10 +1,11 @@
-// Package upstream stands in for a vendor: it answers each chat completion with
-// the same bytes, at once or event by event, and costs as little as it can. It
-// runs in a process of its own, and its goroutines, one a connection, end with
-// Close.
+// Package upstream stands in for two vendors, OpenAI and Anthropic: it answers
+// each chat with the same bytes, at once or event by event, and costs as little
+// as it can. It runs in a process of its own, and its goroutines, one a
+// connection, end with Close.
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ import (
 
 const (
 	bufferSize = 64 << 10
-	// peek is how much of a body is looked at to see what is asked for.
-	peek = 512
+	// peek is how much of a body is looked at to see what is asked for: all of
+	// a small one, since translators put members where they like.
+	peek = 4 << 10
 )
 
 // Server answers on one listener.
@@ -29,8 +31,18 @@ type Server struct {
 	ctx      context.Context //nolint:containedctx // ends with Close
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
-	answer   []byte
-	stream   *payload.Stream
+	vendors  [2]vendor // by wire
+}
+
+// vendor is what is answered in one wire.
+type vendor struct {
+	path   []byte // as it follows the method
+	answer []byte
+	stream *payload.Stream
+}
+
+func newVendor(w payload.Wire) vendor {
+	return vendor{path: []byte(w.Path() + " "), answer: w.Answer(), stream: w.NewStream()}
 }
 
 // Start listens on addr.
@@ -39,7 +51,7 @@ func Start(ctx context.Context, addr string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	s := &Server{listener: l, answer: payload.Answer(), stream: payload.NewStream()}
+	s := &Server{listener: l, vendors: [...]vendor{newVendor(payload.OpenAI), newVendor(payload.Anthropic)}}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.wg.Go(s.accept)
 	return s, nil
@@ -78,68 +90,93 @@ type conn struct {
 	first  []byte
 }
 
-var errFraming = errors.New("a request needs a Content-Length and an answer before the next request")
+var (
+	errFraming = errors.New("a request needs a Content-Length and an answer before the next request")
+	errPath    = errors.New("nothing is served there")
+)
+
+// asked is what a request wants.
+type asked struct {
+	of     *vendor
+	stream bool
+	pace   time.Duration
+}
 
 func (c *conn) exchange() error {
-	stream, pace, err := c.request()
+	a, err := c.request()
 	if err != nil {
 		return err
 	}
-	if stream {
-		return c.stream(pace)
+	if a.stream {
+		return c.stream(a.of.stream, a.pace)
 	}
-	_, err = c.raw.Write(c.server.answer)
+	_, err = c.raw.Write(a.of.answer)
 	return err
 }
 
 // request reads a request to its end.
-func (c *conn) request() (stream bool, pace time.Duration, err error) {
+func (c *conn) request() (a asked, err error) {
 	have := 0
 	var head wire.Head
 	for ok := false; !ok; {
 		n, err := c.raw.Read(c.buf[have:])
 		if err != nil {
-			return false, 0, err
+			return a, err
 		}
 		have += n
 		if head, ok, err = wire.ParseHead(c.buf[:have]); err != nil {
-			return false, 0, err
+			return a, err
 		}
+	}
+	if a.of = c.server.vendorAt(c.buf[:head.Size]); a.of == nil {
+		_, _ = c.raw.Write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+		return a, errPath
 	}
 	if head.Length <= 0 || head.Chunked {
 		_, _ = c.raw.Write([]byte("HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\n\r\n"))
-		return false, 0, errFraming
+		return a, errFraming
 	}
 	for int64(have-head.Size) < min(head.Length, peek) {
 		n, err := c.raw.Read(c.buf[have:])
 		if err != nil {
-			return false, 0, err
+			return a, err
 		}
 		have += n
 	}
 	body := c.buf[head.Size:have]
-	stream, pace = payload.Asked(body[:min(len(body), peek)])
+	a.stream, a.pace = payload.Asked(body[:min(len(body), peek)])
 	left := head.Length - int64(len(body))
 	for left > 0 {
 		n, err := c.raw.Read(c.buf)
 		if err != nil {
-			return false, 0, err
+			return a, err
 		}
 		left -= int64(n)
 	}
 	if left < 0 {
-		return false, 0, errFraming
+		return a, errFraming
 	}
-	return stream, pace, nil
+	return a, nil
+}
+
+// vendorAt finds who is asked for by the path in a head.
+func (s *Server) vendorAt(head []byte) *vendor {
+	_, rest, _ := bytes.Cut(head, []byte(" "))
+	for i := range s.vendors {
+		if bytes.HasPrefix(rest, s.vendors[i].path) {
+			return &s.vendors[i]
+		}
+	}
+	return nil
 }
 
 // stream writes each event by itself, as a vendor does.
-func (c *conn) stream(pace time.Duration) error {
-	c.first = c.server.stream.First(c.first[:0], time.Now())
+func (c *conn) stream(s *payload.Stream, pace time.Duration) error {
+	c.first = s.First(c.first[:0], time.Now())
 	if _, err := c.raw.Write(c.first); err != nil {
 		return err
 	}
-	for _, event := range c.server.stream.Rest() {
+	for _, event := range s.Rest() {
 		if pace > 0 && !lifecycle.Sleep(c.server.ctx, pace) {
 			return c.server.ctx.Err()
 		}

@@ -28,9 +28,9 @@ func start(t *testing.T) (*upstream.Server, *http.Client) {
 	return s, client
 }
 
-func ask(t *testing.T, s *upstream.Server, client *http.Client, body io.Reader) *http.Response {
+func ask(t *testing.T, s *upstream.Server, client *http.Client, path string, body io.Reader) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+payload.Path, body)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr()+path, body)
 	require.NoError(t, err)
 	resp, err := client.Do(req)
 	require.NoError(t, err)
@@ -42,24 +42,40 @@ func TestServer_answers_again_and_again(t *testing.T) {
 	t.Parallel()
 	s, client := start(t)
 	for _, kind := range []payload.Kind{
-		{PromptBytes: 200}, {PromptBytes: 100 << 10}, {PromptBytes: 1 << 10, Stream: true}, {PromptBytes: 1 << 10},
+		{PromptBytes: 200},
+		{PromptBytes: 100 << 10},
+		{PromptBytes: 1 << 10, Stream: true},
+		{PromptBytes: 1 << 10},
+		{Wire: payload.Anthropic, Vendor: payload.Anthropic, PromptBytes: 1 << 10},
+		{Wire: payload.Anthropic, Vendor: payload.Anthropic, PromptBytes: 1 << 10, Stream: true},
 	} {
-		resp := ask(t, s, client, bytes.NewReader(kind.Body()))
+		resp := ask(t, s, client, kind.Wire.Path(), bytes.NewReader(kind.Body()))
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		if kind.Stream {
-			require.Equal(t, payload.Events, strings.Count(string(body), "data: "))
-		} else {
-			require.Contains(t, string(body), `"usage"`)
-		}
+		require.NoError(t, kind.Check(body))
 	}
+}
+
+func TestServer_finds_the_stream_at_the_end_of_a_body(t *testing.T) {
+	t.Parallel()
+	s, client := start(t)
+	body := `{"messages":[{"role":"user","content":"` + strings.Repeat("x", 1<<10) + `"}],"stream":true}`
+	resp := ask(t, s, client, payload.Anthropic.Path(), strings.NewReader(body))
+	require.Equal(t, "text/event-stream; charset=utf-8", resp.Header.Get("Content-Type"))
+}
+
+func TestServer_serves_its_vendors_alone(t *testing.T) {
+	t.Parallel()
+	s, client := start(t)
+	resp := ask(t, s, client, "/v1/messages/count_tokens", strings.NewReader("{}"))
+	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
 
 func TestServer_paces_a_stream_and_stops_in_the_middle(t *testing.T) {
 	t.Parallel()
 	s, client := start(t)
-	resp := ask(t, s, client, bytes.NewReader(payload.Kind{PromptBytes: 1 << 10, Stream: true, Pace: time.Hour}.Body()))
+	resp := ask(t, s, client, payload.OpenAI.Path(), bytes.NewReader(payload.Kind{PromptBytes: 1 << 10, Stream: true, Pace: time.Hour}.Body()))
 	buf := make([]byte, 4<<10)
 	n, err := resp.Body.Read(buf)
 	require.NoError(t, err)
@@ -74,7 +90,7 @@ func TestServer_paces_a_stream_and_stops_in_the_middle(t *testing.T) {
 func TestServer_wants_a_length(t *testing.T) {
 	t.Parallel()
 	s, client := start(t)
-	resp := ask(t, s, client, struct{ io.Reader }{strings.NewReader("{}")})
+	resp := ask(t, s, client, payload.OpenAI.Path(), struct{ io.Reader }{strings.NewReader("{}")})
 	require.Equal(t, http.StatusLengthRequired, resp.StatusCode)
 }
 
