@@ -16,6 +16,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/publish"
@@ -113,7 +114,9 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		return err
 	}
 	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
-	a.publisher = publish.New(a.store, models, a.settings(cfg), a.js, a.names, a.log, a.registry)
+	settings := a.settings(cfg)
+	settings.PassThrough = passthrough.New(cfg, box, a.opts.Lookup, a.log).Settings
+	a.publisher = publish.New(a.store, models, settings, a.js, a.names, a.log, a.registry)
 	a.store.OnCommit(a.publisher.Changes)
 	sources, err := pricebook.FromConfig(cfg, a.opts.Lookup)
 	if err != nil {
@@ -156,10 +159,13 @@ func (a *App) migrate(ctx context.Context) error {
 
 func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 	s := publish.Settings{
-		Auth:    contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName},
-		General: contract.GeneralSettings{LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat},
-		Router:  model.RouterSettings(cfg),
-		Cache:   rescache.Settings(cfg),
+		Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName},
+		General: contract.GeneralSettings{
+			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
+			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses,
+		},
+		Router: model.RouterSettings(cfg),
+		Cache:  rescache.Settings(cfg),
 	}
 	if mb := cfg.General.MaxRequestSizeMB; mb != nil && *mb > 0 {
 		s.General.MaxRequestBytes = int64(*mb * (1 << 20))

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/brought"
 	"github.com/tianjillm/tianjillm/dataplane/internal/cache"
 	"github.com/tianjillm/tianjillm/dataplane/internal/conversation"
 	"github.com/tianjillm/tianjillm/dataplane/internal/counting"
@@ -63,7 +64,9 @@ type App struct {
 	changes    *feed.Feed
 	recorder   *usage.Recorder
 	providers  providers
+	brought    *brought.Backends
 	router     *route.Router
+	routes     atomic.Pointer[passthrough.Routes]
 	server     *server.Server
 	draining   atomic.Bool
 }
@@ -100,7 +103,7 @@ func (a *App) wire(ctx context.Context, control *url.URL) error {
 	}
 	a.registerBus()
 	handler, err := transport.New(transport.Options{
-		Pipeline: a.pipeline, Vendors: passthrough.NewVendors(a.providers, a.opts.Getenv), ControlPlane: control, Health: a.health,
+		Pipeline: a.pipeline, Vendors: passthrough.NewVendors(a.providers, a.opts.Getenv), Routes: a.routes.Load, ControlPlane: control, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.ctlJS, a.names) },
 		Cache:    a.cache,
 		IsMaster: a.isMaster,
@@ -159,9 +162,19 @@ func (a *App) openUpstream() error {
 	}
 	a.stack.PushFunc("upstream connections", client.Close)
 	registerUpstream(a.registry, client)
-	fetch := guarded.New(guarded.Options{UserAgent: "tianjillm/" + telemetry.Version()})
+	allow, err := guarded.ParseNetworks(a.opts.FetchAllow)
+	if err != nil {
+		return fmt.Errorf("option fetch-allow: %w", err)
+	}
+	fetch := guarded.New(guarded.Options{UserAgent: "tianjillm/" + telemetry.Version(), Allow: allow})
 	a.stack.PushFunc("guarded connections", fetch.Close)
+	foreign, err := upstream.New(upstream.Options{UserAgent: "tianjillm/" + telemetry.Version(), Control: fetch.Control}) // a proxy would do the dialing
+	if err != nil {
+		return fmt.Errorf("make upstream client: %w", err)
+	}
+	a.stack.PushFunc("connections to hosts that requests name", foreign.Close)
 	a.providers = providers{client, fetch}
+	a.brought = brought.New(a.providers, providers{foreign, fetch})
 	a.router = route.New(route.Options{Logger: a.log, Registry: a.registry, Clock: time.Now, Conn: a.ctl, Names: a.names, Replica: a.opts.Replica})
 	a.stack.PushFunc("router", a.router.Close)
 	return nil
@@ -184,7 +197,7 @@ func (a *App) openPrincipals() error {
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
 		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Counter: counting.New(),
-		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
+		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
 	a.changes, err = feed.Start(a.ctl, a.names, a.names.PrincipalChanges(), func(b *contract.Beacon) uint64 { return b.Principals }, a.principals, a.log)
@@ -205,6 +218,8 @@ func (a *App) openConfig() error {
 			a.cache.Configure(&c.Cache)
 			env := env
 			appraise(&env, c.Prices)
+			a.routes.Store(passthrough.NewRoutes(&c.PassThrough, a.providers.client, env.Opener, a.opts.Getenv, a.log))
+			env.ClientCredentials = c.General.ClientCredentials
 			a.pipeline.Configure(c, route.Build(env, c.Deployments, &c.Router, a.pipeline.Table()))
 		},
 	})

@@ -38,6 +38,9 @@ type Options struct {
 	// DataDir holds the usage spool and the last configuration. Replicas on
 	// one machine may share it.
 	DataDir string
+	// FetchAllow lists networks that may be reached although they are not public,
+	// when a request names an address: CIDRs and addresses, comma-separated.
+	FetchAllow string
 	// Replica names this process; empty makes a name up.
 	Replica string
 	// DrainTimeout is how long Stop waits for requests under way.
@@ -76,6 +79,7 @@ func (o *Options) flags(set *config.Set) {
 	set.String(&o.ControlPlaneURL, "control-plane-url", "http://127.0.0.1:4001", "where management routes are forwarded")
 	set.Secret(&o.SaltKey, "salt-key", "", "key that opens provider credentials", "LITELLM_SALT_KEY")
 	set.String(&o.DataDir, "data-dir", "data/dataplane", "directory of the usage spool and the last configuration")
+	set.String(&o.FetchAllow, "fetch-allow", "", "networks that requests may lead to although they are not public: CIDRs or addresses, comma-separated")
 	set.String(&o.Replica, "replica", "", "name of this replica; made up when empty")
 	set.Duration(&o.DrainTimeout, "drain-timeout", 25*time.Second, "how long to wait for requests under way when stopping")
 	set.String(&o.LogLevel, "log-level", "info", "debug, info, warn or error")

@@ -26,6 +26,7 @@ type Options struct {
 	MasterKey   secret.String
 	SaltKey     secret.String
 	PostgresBin string
+	FetchAllow  string
 	LogLevel    string
 	Lookup      config.Lookup
 }
@@ -47,6 +48,7 @@ func Parse(args []string, out io.Writer, lookup config.Lookup) (Options, error) 
 	set.Secret(&o.MasterKey, "master-key", "", "key of the proxy admin; sk-1234 when all addresses are loopback", "LITELLM_MASTER_KEY")
 	set.Secret(&o.SaltKey, "salt-key", "", "seals provider credentials; made up and kept in the data directory when empty", "LITELLM_SALT_KEY")
 	set.String(&o.PostgresBin, "pg-bin", "", "folder of the Postgres programs; found when empty")
+	set.String(&o.FetchAllow, "fetch-allow", "", "networks that requests may lead to although they are not public: CIDRs or addresses, comma-separated")
 	set.String(&o.LogLevel, "log-level", "warn", "debug, info, warn or error")
 	if err := set.Parse(args); err != nil {
 		return o, fmt.Errorf("read options: %w", err)

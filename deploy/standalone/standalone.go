@@ -201,7 +201,7 @@ func (in *Installation) startDataPlane(ctx context.Context) error {
 	var err error
 	in.data, err = dataplane.New(ctx, dataplane.Options{
 		Listen: in.opts.Listen, NATSURL: secret.New(in.nats.URL(dataUser)), InProcess: in.nats.InProcess(), ControlPlaneURL: "http://" + in.control.Addr(),
-		SaltKey: in.opts.SaltKey, DataDir: filepath.Join(in.opts.DataDir, "dataplane"), Logger: in.log,
+		SaltKey: in.opts.SaltKey, DataDir: filepath.Join(in.opts.DataDir, "dataplane"), FetchAllow: in.opts.FetchAllow, Logger: in.log,
 		Getenv: func(name string) string { v, _ := in.opts.Lookup(name); return v },
 	})
 	if err != nil {

@@ -34,6 +34,16 @@ type Deployment struct {
 	FromDB       bool        `json:"from_db,omitempty"`
 	// Params are the remaining litellm_params, which providers read by name.
 	Params map[string]json.RawMessage `json:"params,omitempty"`
+	// ClientParams are the credentials that a request may bring itself.
+	ClientParams []ClientParam `json:"client_params,omitempty"`
+}
+
+// ClientParam is a parameter that requests may set: api_key, api_base or
+// api_version. Pattern, when set, is a regular expression that its value must
+// match from the beginning.
+type ClientParam struct {
+	Name    string `json:"name"`
+	Pattern string `json:"pattern,omitempty"`
 }
 
 // Routing is what the router needs to know of a deployment.
@@ -88,6 +98,9 @@ type GeneralSettings struct {
 	// keys go on from responses that the gateway did not make.
 	OpenResponses    bool `json:"open_responses,omitempty"`
 	ForeignResponses bool `json:"foreign_responses,omitempty"`
+	// ClientCredentials lets requests bring their own credentials for every
+	// deployment.
+	ClientCredentials bool `json:"client_credentials,omitempty"`
 }
 
 // Secrets are the parameters of a deployment that must not be read on the

@@ -125,6 +125,8 @@ const (
 	KeyRouterSettings = "settings.router"
 	// KeyCacheSettings holds CacheSettings.
 	KeyCacheSettings = "settings.cache"
+	// KeyPassThroughSettings holds PassThroughSettings.
+	KeyPassThroughSettings = "settings.passthrough"
 	// KeyPrincipalsState holds PrincipalsState.
 	KeyPrincipalsState = "state.principals"
 	// PrefixDeployment starts the keys of deployments.

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -53,7 +54,7 @@ func New(o Options) *Client {
 		o.MaxBytes = defaultMaxBytes
 	}
 	c := &Client{opts: o}
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: c.control}
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: c.Control}
 	c.http = &http.Client{
 		Timeout: totalTimeout,
 		Transport: &http.Transport{
@@ -73,8 +74,9 @@ func New(o Options) *Client {
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// control sees the address that is about to be dialed.
-func (c *Client) control(_, address string, _ syscall.RawConn) error {
+// Control is net.Dialer.ControlContext: it sees the address that is about to be
+// dialed. Other clients for addresses that callers name use it as well.
+func (c *Client) Control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return ErrForbidden
@@ -165,4 +167,23 @@ func typeOf(header string, content []byte) string {
 		mediaType, _, _ = mime.ParseMediaType(http.DetectContentType(content))
 	}
 	return mediaType
+}
+
+// ParseNetworks reads a list of CIDRs and addresses that is separated by
+// commas or spaces.
+func ParseNetworks(list string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, item := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if addr, err := netip.ParseAddr(item); err == nil {
+			addr = addr.Unmap()
+			all = append(all, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			return nil, fmt.Errorf("%q: want a network such as 10.0.0.0/8, or an address", item)
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all, nil
 }

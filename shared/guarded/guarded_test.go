@@ -77,3 +77,19 @@ func TestFetch_bounds_and_types(t *testing.T) {
 		require.Error(t, err, bad)
 	}
 }
+
+func TestParseNetworks(t *testing.T) {
+	t.Parallel()
+	got, err := guarded.ParseNetworks(" 10.1.2.3/8, 192.168.0.7 ::1,::ffff:127.0.0.1")
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.7/32"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.1/32"),
+	}, got)
+	got, err = guarded.ParseNetworks("")
+	require.NoError(t, err)
+	require.Empty(t, got)
+	for _, bad := range []string{"10.0.0.0/99", "localhost", "10.0.0"} {
+		_, err = guarded.ParseNetworks(bad)
+		require.Error(t, err, bad)
+	}
+}

@@ -34,10 +34,15 @@ func (w who) String() string {
 type statuses [callers]int
 
 var (
-	public     = statuses{200, 200, 200, 200, 200}
-	anyKey     = statuses{401, 401, 200, 200, 200}
-	ownerOnly  = statuses{401, 401, 403, 200, 200}
-	masterOnly = statuses{401, 401, 401, 401, 200}
+	public        = statuses{200, 200, 200, 200, 200}
+	anyKey        = statuses{401, 401, 200, 200, 200}
+	ownerOnly     = statuses{401, 401, 403, 200, 200}
+	masterOnly    = statuses{401, 401, 401, 401, 200}
+	cacheOff      = statuses{401, 401, 401, 401, 503} // the fixture has no cache
+	notOffered    = statuses{401, 401, 400, 400, 400}
+	noVendor      = statuses{401, 401, 400, 400, 400}
+	noCredentials = statuses{401, 401, 500, 500, 500}
+	unknownID     = statuses{401, 401, 404, 404, 404}
 )
 
 // maker renders the body of one request.
@@ -117,6 +122,14 @@ func rows() map[string]row {
 		"GET /model/info":    {anyKey, "", nil},
 		"GET /v1/model/info": {anyKey, "", nil},
 		"GET /spend/logs":    {ownerOnly, "?user_id=USER", nil},
+		"POST /spend/calculate": {anyKey, "", func(*scene) any {
+			return `{"model":"openai/gpt-4o","messages":[{"role":"user","content":"Hello"}]}`
+		}},
+
+		"GET /cache/ping":       {cacheOff, "", nil},
+		"POST /cache/delete":    {cacheOff, "", func(*scene) any { return `{"keys":[]}` }},
+		"POST /cache/flushall":  {cacheOff, "", nil},
+		"GET /cache/redis/info": {cacheOff, "", nil},
 
 		"GET /health":            {anyKey, "", nil},
 		"GET /health/liveliness": {public, "", nil},
@@ -135,13 +148,78 @@ func rows() map[string]row {
 		all["POST "+prefix+"/completions"] = row{anyKey, "", text}
 		all["POST "+prefix+"/embeddings"] = row{anyKey, "", embed}
 	}
+	addModelRows(all)
+	addVendorRows(all)
 	return all
+}
+
+// addModelRows adds the routes of surfaces that the mock provider, which the
+// fixture's model is of, does not offer: whoever may call is told so.
+func addModelRows(all map[string]row) {
+	body := func(*scene) any {
+		return `{"model":"mock","input":"Hello","prompt":"Hello","query":"Hello","documents":["a"]}`
+	}
+	for _, prefix := range []string{"", "/v1", "/openai/deployments/:model"} {
+		all["POST "+prefix+"/responses"] = row{anyKey, "", body}
+		for _, path := range []string{"/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations"} {
+			all["POST "+prefix+path] = row{notOffered, "", body}
+		}
+	}
+	anthropic := func(*scene) any {
+		return `{"model":"mock","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}`
+	}
+	gemini := func(*scene) any { return `{"contents":[{"role":"user","parts":[{"text":"Hello"}]}]}` }
+	all["POST /v1/messages"] = row{anyKey, "", anthropic}
+	all["POST /v1/messages/count_tokens"] = row{anyKey, "", anthropic}
+	all["POST /v1beta/models/*"] = row{anyKey, ":generateContent", gemini}
+	all["POST /models/*"] = row{anyKey, ":generateContent", gemini}
+	all["GET /v1beta/models"] = row{anyKey, "", nil}
+	all["GET /v1beta/models/*"] = row{anyKey, "", nil}
+	for _, path := range []string{"/moderations", "/v1/moderations", "/rerank", "/v1/rerank", "/v2/rerank"} {
+		all["POST "+path] = row{notOffered, "", body}
+	}
+	for _, prefix := range []string{"", "/v1"} {
+		all["GET "+prefix+"/realtime"] = row{notOffered, "?model=mock", nil}
+		all["GET "+prefix+"/responses/:id"] = row{unknownID, "", nil}
+		all["DELETE "+prefix+"/responses/:id"] = row{unknownID, "", nil}
+		all["POST "+prefix+"/responses/:id/cancel"] = row{unknownID, "", nil}
+		all["GET "+prefix+"/responses/:id/input_items"] = row{unknownID, "", nil}
+	}
+}
+
+// addVendorRows adds the routes that hand requests on: the fixture has no
+// vendor, so whoever may call is told so.
+func addVendorRows(all map[string]row) {
+	for _, r := range route.Table() {
+		name := r.Method + " " + r.Path
+		if _, known := all[name]; !known && handedOn(r.Path) {
+			all[name] = row{noVendor, "", nil}
+			if strings.HasPrefix(r.Path, "/bedrock/") { // its credentials may come from many places, which are asked
+				all[name] = row{noCredentials, "", nil}
+			}
+		}
+	}
+}
+
+func handedOn(path string) bool {
+	for _, prefix := range route.PassThroughPrefixes() {
+		if path == prefix+"/*" {
+			return true
+		}
+	}
+	path = strings.TrimPrefix(path, "/v1")
+	for _, prefix := range []string{"/files", "/uploads", "/batches", "/fine_tuning", "/vector_stores", "/assistants", "/threads", "/evals", "/messages/batches"} {
+		if path == prefix || path == prefix+"/*" {
+			return true
+		}
+	}
+	return false
 }
 
 // path fills in the parameters of a route.
 func (r row) path(t *testing.T, f *fixture, template string) string {
 	t.Helper()
-	path := strings.ReplaceAll(template, ":model", "mock")
+	path := strings.NewReplacer(":model", "mock", ":id", "resp_unknown").Replace(template)
 	if strings.Contains(path, ":key") {
 		path = strings.ReplaceAll(path, ":key", ident.HashKey(f.target(t)))
 	}

@@ -88,6 +88,7 @@ func failureConfig(t *testing.T, v *fakevendor.Vendor) string {
 			v.Script("gpt-"+f.model(), f.behaviour)
 		}
 	}
+	b.WriteString("router_settings: {num_retries: 0}\n")
 	return b.String()
 }
 

@@ -17,7 +17,7 @@ const chatPath = "/v1/chat/completions"
 // spacing, number forms, escapes, nested objects, an order of its own.
 const untouched = `"messages":[{"role":"user","content":[{"type":"text","text":"caf\u00e9 \ud83d\ude00 \/ é 😀"},` +
 	`{"type":"image_url","image_url":{"url":"data:image\/png;base64,iVBORw0KGgo=","detail":"low"}}],"name":"ann"}],` + "\n  " +
-	`"tools":[ {"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","properties":{"model":{"type":"string"}}}}} ],` +
+	`"tools":[ {"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","properties":{"model":{"type":"string"}},"additionalProperties":false}}} ],` +
 	`"tool_choice":"none","response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"$defs":{"a":{}},"anyOf":[]}}},` +
 	`"temperature":1.0,"top_p":1e-3,"seed":9007199254740993,"logit_bias":{"50256":-100},"stop":null,` +
 	`"a_member_of_the_future":{"model":"inner","stream":[1,2.50,{"x":{}}],"big":123456789012345678901234567890},"metadata":{"tags":["not ours"]},"user":"u-1","n":1`

@@ -53,6 +53,8 @@ type Options struct {
 	ControlPlanes, DataPlanes int
 	// Env is the environment that both planes see.
 	Env map[string]string
+	// FetchAllow is the data planes' option of that name.
+	FetchAllow string
 }
 
 // Stack is a running installation. Its methods are for the goroutine of the
@@ -163,7 +165,7 @@ func (s *Stack) StartDataPlane(i int) {
 	a, err := dataplane.New(s.tb.Context(), dataplane.Options{
 		Listen: "127.0.0.1:0", NATSURL: secret.New(s.nats.URL(dataUser)), ControlPlaneURL: control, SaltKey: secret.New(saltKey),
 		DataDir: s.dataDir, Replica: fmt.Sprintf("dp-%d", i), DrainTimeout: 5 * time.Second, Logger: s.log,
-		Getenv: func(name string) string { return s.opts.Env[name] },
+		Getenv: func(name string) string { return s.opts.Env[name] }, FetchAllow: s.opts.FetchAllow,
 	})
 	require.NoError(s.tb, err)
 	s.data[i] = a

@@ -18,6 +18,13 @@ import (
 // render turns a model into what data planes are told. Secrets of prev that
 // did not change keep their sealed form.
 func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deployment) (*contract.Deployment, error) {
+	if name := m.Params.CredentialName; name != "" {
+		shared, ok := s.credentials[name]
+		if !ok {
+			return nil, fmt.Errorf("model %s: credential_list has no %q", m.Name, name)
+		}
+		m.Params = m.Params.WithCredential(shared)
+	}
 	provider, name, err := split(m)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Name, err)
@@ -30,6 +37,7 @@ func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deploy
 		ID: m.ID, ModelName: m.Name, Provider: provider, Model: name, APIBase: m.Params.APIBase, APIVersion: m.Params.APIVersion,
 		Organization: m.Params.Organization, TimeoutMS: milliseconds(m.Params.Timeout), StreamTimeoutMS: milliseconds(m.Params.StreamTimeout),
 		Rate: rate, MockResponse: m.Params.MockResponse, Mode: m.Info.Mode, FromDB: fromDB, Routing: routing(m),
+		ClientParams: clientParams(m),
 	}
 	secrets := contract.Secrets{}
 	if key := m.Params.APIKey.Reveal(); key != "" {
@@ -60,6 +68,15 @@ func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deploy
 		d.Params = params
 	}
 	return d, s.sealInto(d, secrets, prev)
+}
+
+// clientParams are what requests may bring themselves.
+func clientParams(m proxyconfig.Model) []contract.ClientParam {
+	var all []contract.ClientParam
+	for _, p := range m.Params.ClientParams {
+		all = append(all, contract.ClientParam{Name: p.Name, Pattern: p.Pattern})
+	}
+	return all
 }
 
 // split finds the provider. A model "*" under a name with a star is whatever

@@ -56,6 +56,7 @@ func info(m proxyconfig.Model, fromDB bool) Info {
 	for name, value := range map[string]string{
 		"api_base": withoutCredentials(m.Params.APIBase), "api_version": m.Params.APIVersion, "organization": m.Params.Organization,
 		"custom_llm_provider": m.Params.Provider, "region_name": m.Params.RegionName,
+		"litellm_credential_name": m.Params.CredentialName,
 	} {
 		if value != "" {
 			params[name] = value

@@ -31,13 +31,18 @@ type Service struct {
 	file       map[string]proxyconfig.Model
 	order      []string
 	aliases    map[string]contract.GroupAlias
+	// credentials are those of credential_list by their names.
+	credentials map[string]proxyconfig.Raw
 }
 
 // New returns a service over the models of the config file and the store.
 // Models of the file that can not be understood are logged and left out, as
 // LiteLLM does.
 func New(st *store.Store, box *seal.Box, cfg *proxyconfig.Config, lookup config.Lookup, log *slog.Logger) *Service {
-	s := &Service{store: st, box: box, lookup: lookup, dropParams: cfg.Settings.DropParams, file: map[string]proxyconfig.Model{}, aliases: RouterSettings(cfg).Aliases}
+	s := &Service{store: st, box: box, lookup: lookup, dropParams: cfg.Settings.DropParams, file: map[string]proxyconfig.Model{}, aliases: RouterSettings(cfg).Aliases, credentials: map[string]proxyconfig.Raw{}}
+	for _, c := range cfg.Credentials {
+		s.credentials[c.Name] = c.Values
+	}
 	for _, m := range cfg.Models {
 		if _, err := s.render(m, false, nil); err != nil {
 			log.LogAttrs(context.Background(), slog.LevelError, "model of the config file left out", slog.String("place", m.Place.String()), slog.Any("error", err))

@@ -17,6 +17,7 @@ type Config struct {
 	// Environment is environment_variables: what the file wants to be set where
 	// the process environment does not say otherwise.
 	Environment map[string]secret.String
+	Credentials []Credential // credential_list
 	// Sections are the other known sections, such as guardrails or mcp_servers,
 	// and the unknown ones.
 	Sections Raw
@@ -62,7 +63,8 @@ type Params struct {
 	Tags              []string
 	TagRegex          []string
 	DropParams        *bool
-	MockResponse      *string // a mock response that is not text is in Extra
+	MockResponse      *string       // a mock response that is not text is in Extra
+	ClientParams      []ClientParam // configurable_clientside_auth_params
 
 	Price Price
 
@@ -103,8 +105,13 @@ type General struct {
 	KeyHeaderName     string // litellm_key_header_name
 	UserHeaderName    string
 	ControlPlaneURL   string
-	ModelCostMapURL   string // ours here; LiteLLM has it among litellm_settings
-	ModelCostMapPath  string // ours: the same as a file
+	ModelCostMapURL   string        // ours here; LiteLLM has it among litellm_settings
+	ModelCostMapPath  string        // ours: the same as a file
+	PassThrough       []PassThrough // pass_through_endpoints
+
+	ClientCredentials bool // allow_client_side_credentials
+	OpenResponses     bool // disable_responses_id_security
+	ForeignResponses  bool // allow_unmanaged_response_ids
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw

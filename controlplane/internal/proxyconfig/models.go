@@ -106,6 +106,7 @@ func readParams(o *object, organization *node) Params {
 		Tags:              o.texts("tags"),
 		TagRegex:          o.texts("tag_regex"),
 		DropParams:        o.boolean("drop_params"),
+		ClientParams:      o.clientParams("configurable_clientside_auth_params"),
 		Price:             readPrice(o),
 	}
 	if mock := o.get("mock_response"); mock != nil && mock.kind == textKind {

@@ -10,6 +10,7 @@ func readConfig(p *problems, root *node) *Config {
 		Settings:    readSettings(o.either("litellm_settings", "tianji_settings")),
 		Router:      readRouter(o.object("router_settings")),
 		Environment: o.secrets("environment_variables"),
+		Credentials: readCredentials(p, o.get("credential_list")),
 	}
 	cfg.Sections = o.rest()
 	return cfg
@@ -43,6 +44,10 @@ func readGeneral(o *object) General {
 		ControlPlaneURL:   o.text("control_plane_url"),
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		ModelCostMapPath:  o.text("model_cost_map_path"),
+		PassThrough:       readPassThrough(o),
+		ClientCredentials: o.enabled("allow_client_side_credentials"),
+		OpenResponses:     o.enabled("disable_responses_id_security"),
+		ForeignResponses:  o.enabled("allow_unmanaged_response_ids"),
 		Raw:               o.raw(),
 	}
 	if g.LitellmCompat != "" && g.LitellmCompat != Compat183 {

@@ -60,6 +60,9 @@ type Settings struct {
 	General contract.GeneralSettings
 	Router  contract.RouterSettings
 	Cache   contract.CacheSettings
+	// PassThrough renders the routes that hand requests on, with what is sealed
+	// in prev where it is the same. Nil is none.
+	PassThrough func(prev *contract.PassThroughSettings) (*contract.PassThroughSettings, error)
 }
 
 // New returns a publisher. It does not need NATS to be up.

@@ -80,9 +80,18 @@ func (p *Publisher) writeSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return write(ctx, p, p.names.ConfigBucket(), contract.KeyCacheSettings, func(context.Context, *contract.CacheSettings) (*contract.CacheSettings, error) {
+	err = write(ctx, p, p.names.ConfigBucket(), contract.KeyCacheSettings, func(context.Context, *contract.CacheSettings) (*contract.CacheSettings, error) {
 		s := p.settings.Cache
 		return &s, nil
+	})
+	if err != nil {
+		return err
+	}
+	return write(ctx, p, p.names.ConfigBucket(), contract.KeyPassThroughSettings, func(_ context.Context, prev *contract.PassThroughSettings) (*contract.PassThroughSettings, error) {
+		if p.settings.PassThrough == nil {
+			return &contract.PassThroughSettings{}, nil
+		}
+		return p.settings.PassThrough(prev)
 	})
 }
 

@@ -15,6 +15,7 @@ const purpose = "response"
 // Kept is a response that a vendor keeps, and for whom.
 type Kept struct {
 	Owner
+
 	Deployment string `json:"d"`
 	// VendorID is the vendor's own id of it.
 	VendorID string `json:"r"`

@@ -52,15 +52,20 @@ func Prefixes() []Prefix {
 func google() []string { return []string{"/models/", "/tunedModels/", "/endpoints/"} }
 
 // Model returns the model that a path behind the prefix names, or "": the
-// segment behind a mark, up to a slash or a colon.
+// segment behind the last mark, at Google up to the colon of a method.
 func (p *Prefix) Model(path string) string {
 	path, _, _ = strings.Cut(path, "?")
+	ends := "/"
+	if p.KeyInQuery {
+		ends = "/:"
+	}
 	for _, mark := range p.marks {
-		_, rest, ok := strings.Cut(path, mark)
-		if !ok {
+		at := strings.LastIndex(path, mark)
+		if at < 0 {
 			continue
 		}
-		if end := strings.IndexAny(rest, "/:"); end >= 0 {
+		rest := path[at+len(mark):]
+		if end := strings.IndexAny(rest, ends); end >= 0 {
 			rest = rest[:end]
 		}
 		if model, err := url.PathUnescape(rest); err == nil {
@@ -101,10 +106,8 @@ func (p *Prefix) Target(u *url.URL) (path string, ok bool) {
 	if rest == "" {
 		rest = "/"
 	}
-	for segment := range strings.SplitSeq(rest, "/") {
-		if plain, err := url.PathUnescape(segment); err != nil || plain == ".." || plain == "." || strings.ContainsAny(plain, "\\\x00\r\n") {
-			return "", false
-		}
+	if climbs(rest) {
+		return "", false
 	}
 	query := u.RawQuery
 	if p.KeyInQuery {
@@ -114,6 +117,23 @@ func (p *Prefix) Target(u *url.URL) (path string, ok bool) {
 		rest += "?" + query
 	}
 	return rest, true
+}
+
+// climbs reports whether a path might leave what it stands under, however its
+// reader takes it apart.
+func climbs(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		plain, err := url.PathUnescape(segment)
+		if err != nil || strings.ContainsAny(plain, "\\\x00\r\n") {
+			return true
+		}
+		for part := range strings.SplitSeq(plain, "/") {
+			if part == ".." || part == "." {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // without cuts a parameter out of a query and leaves the rest as it was

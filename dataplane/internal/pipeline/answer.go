@@ -57,9 +57,12 @@ func (x *exchange) edits(data []byte) []jsonx.Edit {
 // readOpenAI is readAnswer for OpenAI's answers, in one pass.
 func (x *exchange) readOpenAI(body []byte) ([]jsonx.Edit, error) {
 	var s jsonx.Scanner
+	var failure *provider.Failure
 	edits := x.editSpace[:0]
 	for s.Reset(body); s.Next(); {
 		switch string(s.Key()) {
+		case "error":
+			failure = provider.Midstream(body)
 		case "model":
 			if e := x.restamp(body, s.Value()); e.New != nil && len(edits) == 0 {
 				edits = append(edits, e)
@@ -74,6 +77,9 @@ func (x *exchange) readOpenAI(body []byte) ([]jsonx.Edit, error) {
 	}
 	if s.Err() != nil {
 		return nil, provider.BadAnswer("the answer is not a JSON object", nil)
+	}
+	if failure != nil {
+		return nil, failure
 	}
 	x.estimate(len(body))
 	return edits, nil

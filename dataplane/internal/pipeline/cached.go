@@ -9,6 +9,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/cache"
 	"github.com/tianjillm/tianjillm/dataplane/internal/form"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
 
@@ -41,7 +42,7 @@ type lookup struct {
 // x.lookup, to be stored when it is there.
 func (x *exchange) fromCache() (served bool, err error) {
 	c, callType := x.p.opts.Cache, x.endpoint.Surface.String()
-	if c == nil || !c.Enabled(callType, cache.Controls{UseCache: true}) {
+	if c == nil || x.brought != (route.Client{}) || !c.Enabled(callType, cache.Controls{UseCache: true}) {
 		return false, nil
 	}
 	ctl, err := cache.ParseControls(x.call.Lookup("cache"), x.r.Header, x.keyMetadata())

@@ -12,6 +12,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/guarded"
 )
 
 const maxRetry = time.Hour
@@ -90,6 +91,9 @@ func (x *exchange) understandFailure(err error) failed {
 		return failed{status: http.StatusBadRequest, class: class(http.StatusBadRequest), ours: apierr.New(http.StatusBadRequest, "",
 			"litellm.BadRequestError: %s - %s does not offer %s", exception(slug), slug, x.endpoint.Name)}
 	}
+	if errors.Is(err, guarded.ErrForbidden) {
+		return failed{status: http.StatusBadRequest, class: class(http.StatusBadRequest), ours: apierr.BadRequest("The address that the request names may not be reached").Because(err)}
+	}
 	if public, ok := errors.AsType[*apierr.Error](err); ok {
 		return failed{status: public.Status, class: class(public.Status), ours: public}
 	}
@@ -115,7 +119,7 @@ func timedOut(err error) bool {
 
 // refusal sorts what a vendor said.
 func refusal(f *provider.Failure) failed {
-	out := failed{status: f.Status, class: class(f.Status), text: f.Text}
+	out := failed{status: f.Status, class: class(f.Status), text: provider.WithoutCredentials(f.Text)}
 	if f.Status == statusOverloaded {
 		out.status = http.StatusServiceUnavailable
 	}
@@ -130,28 +134,33 @@ func refusal(f *provider.Failure) failed {
 	}
 	switch {
 	case tooLong(f):
-		out.class = classContextWindow
+		out.status, out.class = http.StatusBadRequest, classContextWindow
 	case unwanted(f):
-		out.class = classContentPolicy
+		out.status, out.class = http.StatusBadRequest, classContentPolicy
 	}
 	return out
 }
 
 // tooLong recognises the vendors' ways to say that a prompt is too long.
 func tooLong(f *provider.Failure) bool {
-	text := strings.ToLower(f.Text)
-	return f.Code == "context_length_exceeded" || slices.ContainsFunc([]string{
-		"this model's maximum context length is", "prompt is too long", "prompt: length", "input length and `max_tokens` exceed context limit",
-		"input is too long", "exceeds the maximum number of tokens", "too many tokens", "context length", "tokens exceeds", "expected maxlength",
-		"exceeds the context window", "input token count",
-	}, func(phrase string) bool { return strings.Contains(text, phrase) })
+	return f.Code == "context_length_exceeded" || says(f, "this model's maximum context length is", "prompt is too long", "prompt: length",
+		"exceed context limit", "maximum context limit", "input is too long", "exceeds the maximum number of tokens", "too many tokens",
+		"too many input tokens", "context length", "tokens exceed", "expected maxlength", "exceeds the context window", "input token count",
+		"available context size", "`inputs` tokens + `max_new_tokens` must be", "maximum prompt length is")
 }
 
 // unwanted recognises the vendors' ways to say that they do not want to.
 func unwanted(f *provider.Failure) bool {
-	return f.Code == "content_policy_violation" || f.Code == "content_filter" || slices.ContainsFunc([]string{
-		"content_policy_violation", "ResponsibleAIPolicyViolation", "content management", "as a result of our safety system", "content_policy",
-	}, func(phrase string) bool { return strings.Contains(f.Text, phrase) })
+	return f.Code == "content_policy_violation" || f.Code == "content_filter" || says(f, "content_policy", "responsibleaipolicyviolation",
+		"content management", "content filtering policy", "result of our safety system", "result of the safety system", "violating our usage policy",
+		"model produced invalid content", "blocked by our content filters", "the response was blocked")
+}
+
+// says reports whether one of the phrases, in small letters, is among a vendor's
+// words.
+func says(f *provider.Failure, phrases ...string) bool {
+	text := strings.ToLower(f.Text)
+	return slices.ContainsFunc(phrases, func(phrase string) bool { return strings.Contains(text, phrase) })
 }
 
 // public words a failure of the vendor the way LiteLLM does, because clients

@@ -21,7 +21,7 @@ func (x *exchange) attempt() error {
 	x.call.Timeout, x.call.IdleTimeout = timeouts.Head, timeouts.Idle
 	x.free = x.endpoint.Count != nil // counting costs nothing
 	switch {
-	case d.Backend.Offers(x.endpoint.Surface) && !x.endpoint.Translated && x.recalled.ours == nil:
+	case x.backend.Offers(x.endpoint.Surface) && !x.endpoint.Translated && x.recalled.ours == nil:
 		err = x.native()
 	case x.endpoint.Count != nil:
 		err = x.countHere()
@@ -42,7 +42,7 @@ func (x *exchange) attempt() error {
 // native lets the bytes of both sides pass through.
 func (x *exchange) native() error {
 	x.vendorBody()
-	reply, err := x.deployment.Backend.Do(x.r.Context(), &x.call)
+	reply, err := x.backend.Do(x.r.Context(), &x.call)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (x *exchange) relayHeaders(reply provider.Reply) {
 		}
 	}
 	all, ok := reply.(fielded)
-	if !ok || x.passage == nil || !x.passage.AllHeaders {
+	if !ok {
 		return
 	}
 	for name, value := range all.Fields {

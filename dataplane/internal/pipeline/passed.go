@@ -27,7 +27,7 @@ func (x *exchange) passedOn() []provider.HeaderField {
 }
 
 // passPrefix starts the name of a header that the client wants the vendor to
-// get without it: https://docs.litellm.ai/docs/pass_through/anthropic_completion
+// get without it: https://docs.litellm.ai/docs/proxy/forward_client_headers
 const passPrefix = "X-Pass-"
 
 func passed(h http.Header, chosen func(name, value string) bool) []provider.HeaderField {

@@ -66,6 +66,8 @@ type Options struct {
 	Cache Cache
 	// Conversations may be nil where no route needs it.
 	Conversations Conversations
+	// Brought may be nil: requests then bring no credentials of their own.
+	Brought Brought
 	// IDs seal the ids of responses that vendors keep. Nil makes them of the
 	// master key.
 	IDs      *conversation.IDs
@@ -206,6 +208,9 @@ type exchange struct {
 	target     route.Target
 	route      route.Route
 	deployment *route.Deployment
+	backend    provider.Backend  // the deployment's, or one of the request's own credentials
+	brought    route.Client      // what the request brings
+	callersKey bool              // backend is of the request's own credentials
 	failed     *route.Deployment // of the last attempt
 	own        []byte            // the client's body, where a fallback changed it
 	call       provider.Call
@@ -278,6 +283,7 @@ func (x *exchange) run(pathModel string) error {
 	if err := x.authorise(); err != nil {
 		return err
 	}
+	x.bring()
 	if served, err := x.fromCache(); served || err != nil {
 		return err
 	}

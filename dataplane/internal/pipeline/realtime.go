@@ -61,7 +61,7 @@ func (x *exchange) realtime() error {
 	if err := x.take(&next); err != nil {
 		return err
 	}
-	backend, ok := x.deployment.Backend.(provider.Realtime)
+	backend, ok := x.backend.(provider.Realtime)
 	if !ok {
 		f := x.understandFailure(provider.ErrUnsupported)
 		return f.public(x.deployment.Provider)

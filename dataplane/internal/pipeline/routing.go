@@ -83,7 +83,7 @@ func (x *exchange) routeFailure(err error) *route.Failure {
 	f := x.understandFailure(err)
 	return &route.Failure{
 		Status: f.status, Class: f.class, RetryAfter: f.retry, Err: f.public(x.deployment.Provider),
-		CallersTimeout: f.class == classTimeout && x.callersTimeout,
+		CallersTimeout: f.class == classTimeout && x.callersTimeout, CallersKey: x.callersKey,
 	}
 }
 
@@ -98,6 +98,9 @@ func (x *exchange) take(next *route.Attempt) error {
 	x.lookup.answer = x.lookup.answer[:0]
 	x.usage.Stream, x.usage.Estimated, x.usage.FirstMS = false, false, 0
 	x.countAttempts()
+	if err := x.pickBackend(); err != nil {
+		return err
+	}
 	if !next.Fallback {
 		return nil
 	}
@@ -241,8 +244,15 @@ func (x *exchange) timeouts() (route.Timeouts, error) {
 	if t.Head == 0 {
 		t.Head = time.Duration(x.state.config.General.TimeoutMS) * time.Millisecond
 	}
+	if !x.call.Stream && t.Head < bodyPatience { // who must begin in time must not stall either
+		t.Idle = t.Head
+	}
 	return t, nil
 }
+
+// bodyPatience is how long backends wait for more of an answer unless they are
+// told otherwise.
+const bodyPatience = 300 * time.Second
 
 // maxTimeout bounds what a client may ask for.
 const maxTimeout = 6000 * time.Second

@@ -84,7 +84,7 @@ func (s *stream) step() (end bool, err error) {
 	n, readErr := s.reply.Read(in[len(in):cap(in)])
 	*s.in = in[:len(in)+n]
 	if err := s.process(); err != nil {
-		return true, err
+		return true, s.broken(err)
 	}
 	switch {
 	case readErr == nil:
@@ -111,7 +111,7 @@ func (s *stream) broken(err error) error {
 	if s.x.r.Context().Err() != nil {
 		return errClientGone
 	}
-	if !s.x.headerSent && len(s.out.buf) == 0 {
+	if !s.x.headerSent && s.events == 0 {
 		return err
 	}
 	return s.out.fail(err)
@@ -154,16 +154,19 @@ func (s *stream) event(event []byte) error {
 		s.out.buf = append(s.out.buf, event...) // a comment or a bare field
 		return nil
 	}
-	first := s.events == 0
-	s.events++
 	if bytes.Equal(data, doneMark) {
+		s.events++
 		s.done = true
 		s.out.buf = append(s.out.buf, event...)
 		return nil
 	}
-	if first && (len(data) == 0 || data[0] != '{') {
+	if s.events == 0 && (len(data) == 0 || data[0] != '{') {
 		return provider.BadAnswer("the stream does not carry JSON events", nil)
 	}
+	if failure := provider.Midstream(data); failure != nil {
+		return failure
+	}
+	s.events++
 	s.x.tokens.chunks++
 	s.x.tokens.events++
 	if !s.x.plain {

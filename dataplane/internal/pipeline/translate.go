@@ -32,7 +32,7 @@ func (x *exchange) translate() error {
 	}
 	call := x.call
 	call.Body, call.Members = nil, nil
-	answer, err := x.deployment.Backend.Chat(x.r.Context(), &call, x.chat)
+	answer, err := x.backend.Chat(x.r.Context(), &call, x.chat)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ const (
 )
 
 // Failure is a vendor's refusal: what it answered instead of an answer.
-type Failure struct {
+type Failure struct { //nolint:errname // a vendor's refusal, by the name that the papers use
 	// Status is the vendor's, or the nearest one of HTTP's for a failure in
 	// the middle of a stream.
 	Status int

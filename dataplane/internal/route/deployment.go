@@ -49,6 +49,10 @@ type Deployment struct {
 	window atomic.Int64
 	// models are those behind a name that is a pattern; else nil.
 	models *models
+	// config is what Backend was made of, and client what a request may change
+	// in it.
+	config provider.Config
+	client []clientParam
 }
 
 // Member is what the strategies look at.
@@ -87,6 +91,9 @@ type Environment struct {
 	// deployment does not say; 0 is unknown. It may be nil.
 	ContextWindow func(d *Deployment) int64
 
+	// ClientCredentials says that every request may bring its own.
+	ClientCredentials bool
+
 	states *health.Registry
 }
 
@@ -105,10 +112,18 @@ func (env *Environment) build(rec *contract.Deployment) (*Deployment, error) {
 		cfg.APIBase = base
 	}
 	d := newDeployment(rec, env.states.State(rec.ID))
-	if strings.Contains(rec.ModelName, "*") || strings.Contains(rec.TeamPublicName, "*") {
-		d.models = &models{builder: env.Builder, config: cfg, registry: env.states, byName: map[string]*model{}}
-	} else if d.Backend, err = env.Builder.Build(cfg); err != nil {
+	d.config = cfg
+	if d.client, err = clientParams(rec); err != nil {
 		return nil, err
+	}
+	mayBring := env.ClientCredentials || d.TakesClient()
+	if strings.Contains(rec.ModelName, "*") || strings.Contains(rec.TeamPublicName, "*") {
+		d.models = &models{builder: env.Builder, config: cfg, registry: env.states, keyless: mayBring, byName: map[string]*model{}}
+	} else if d.Backend, err = env.Builder.Build(cfg); err != nil {
+		if !mayBring {
+			return nil, err
+		}
+		d.Backend = keyless{err}
 	}
 	for _, expr := range rec.TagRegex {
 		re, err := regexp.Compile(expr)

@@ -22,6 +22,8 @@ type models struct {
 	builder  Builder
 	config   provider.Config
 	registry *health.Registry
+	// keyless says that requests may bring what the config lacks.
+	keyless bool
 
 	mu     sync.RWMutex
 	byName map[string]*model
@@ -81,9 +83,12 @@ func (d *Deployment) of(p *pattern, name string) (*Deployment, error) {
 	cfg := d.models.config
 	cfg.Provider, cfg.Model = rec.Provider, rec.Model
 	made := newDeployment(&rec, d.models.registry.Model(d.ID, name))
-	made.tagRegex = d.tagRegex
+	made.tagRegex, made.config, made.client = d.tagRegex, cfg, d.client
 	if made.Backend, err = d.models.builder.Build(cfg); err != nil {
-		return nil, err
+		if !d.models.keyless {
+			return nil, err
+		}
+		made.Backend = keyless{err}
 	}
 	return made, nil
 }

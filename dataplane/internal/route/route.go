@@ -64,6 +64,9 @@ type Failure struct {
 	// CallersTimeout says that the request's own timeout, shorter than the
 	// deployment's, has passed: that is not the deployment's fault.
 	CallersTimeout bool
+	// CallersKey says that the call went with credentials of the request's own:
+	// how they fare says nothing about the deployment.
+	CallersKey bool
 	// Err is what the client is told if this is the end.
 	Err *apierr.Error
 }
@@ -187,7 +190,7 @@ func (r *Route) judge(d *Deployment, o *Outcome) {
 	if f.Class == "" {
 		f.Class = classOf(f.Status)
 	}
-	if f.CallersTimeout {
+	if f.CallersTimeout || f.CallersKey {
 		return
 	}
 	if f.Class == classTimeout {

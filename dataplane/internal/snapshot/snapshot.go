@@ -38,6 +38,8 @@ type Config struct {
 	General contract.GeneralSettings
 	Router  contract.RouterSettings
 	Cache   contract.CacheSettings
+	// PassThrough are the routes that hand requests on to an address.
+	PassThrough contract.PassThroughSettings
 	// PrincipalsComplete says that a key that is not in the bucket is unknown.
 	PrincipalsComplete bool
 	Deployments        []*contract.Deployment
@@ -290,6 +292,8 @@ func (c *Config) add(key string, value []byte) error {
 		err = json.Unmarshal(value, &c.Router)
 	case key == contract.KeyCacheSettings:
 		err = json.Unmarshal(value, &c.Cache)
+	case key == contract.KeyPassThroughSettings:
+		err = json.Unmarshal(value, &c.PassThrough)
 	case key == contract.KeyPrincipalsState:
 		var state contract.PrincipalsState
 		err = json.Unmarshal(value, &state)

@@ -46,7 +46,7 @@ func (o Options) pass(prefix passthrough.Prefix) echo.HandlerFunc {
 		}
 		spoken := dialects()[prefix.DialectOf(path)]
 		o.Pipeline.Proxy(w, r, pipeline.Passage{
-			Endpoint: pipeline.Endpoint{Name: prefix.Path + "/*", Dialect: spoken}, Wire: wireOf(spoken), Streams: passthrough.Streams(path),
+			Endpoint: pipeline.Endpoint{Name: prefix.Path + "/*", Dialect: spoken}, Wire: spoken, Streams: passthrough.Streams(path),
 			CallType: "pass_through_endpoint", Path: path, Model: prefix.Model(path),
 			Find: func(t *route.Table, model string, _ func(string) string) (*route.Deployment, error) {
 				return o.Vendors.Find(t, prefix.Provider, model)
@@ -56,12 +56,26 @@ func (o Options) pass(prefix passthrough.Prefix) echo.HandlerFunc {
 	}
 }
 
-// wireOf is in what usage is read, if it can be.
-func wireOf(d dialect.Dialect) pipeline.Wire {
-	if d == nil {
-		return nil
+// configured serves a request by a route of the config file, if there is one.
+func (o Options) configured(c echo.Context) (served bool) {
+	w, r := c.Response().Writer, c.Request()
+	found, path, served := o.Routes().Find(r.Method, r.URL)
+	switch {
+	case !served:
+		return false
+	case found == nil:
+		apierr.MethodNotAllowed().Write(w)
+		return true
 	}
-	return d
+	spoken := dialects()[found.Dialect]
+	o.Pipeline.Proxy(w, r, pipeline.Passage{
+		Endpoint: pipeline.Endpoint{Name: found.Path}, Wire: spoken, CallType: "pass_through_endpoint", Path: path,
+		Uploads: true, Open: !found.Auth, AllHeaders: found.AllHeaders, Fee: found.Fee,
+		Find: func(*route.Table, string, func(string) string) (*route.Deployment, error) {
+			return found.Deployment, nil
+		},
+	})
+	return true
 }
 
 // dialects are the wires in which usage can be read.

@@ -39,7 +39,7 @@ func (o Options) resource(resource passthrough.Resource) echo.HandlerFunc {
 			return nil
 		}
 		o.Pipeline.Proxy(w, r, pipeline.Passage{
-			Endpoint: endpoint, Wire: wireOf(spoken), CallType: resource.CallType, Path: path, Uploads: true, Own: []string{providerMember},
+			Endpoint: endpoint, Wire: spoken, CallType: resource.CallType, Path: path, Uploads: true, Own: []string{providerMember},
 			Find: func(t *route.Table, model string, field func(string) string) (*route.Deployment, error) {
 				return o.Vendors.Find(t, cmp.Or(passthrough.Asked(r), field(providerMember), resource.Provider), model)
 			},

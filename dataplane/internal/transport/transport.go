@@ -30,8 +30,10 @@ type Health struct {
 // Options are what the handler is made of.
 type Options struct {
 	Pipeline *pipeline.Pipeline
-	// Vendors serve the pass-through routes.
+	// Vendors serve the pass-through routes, and Routes returns those of the
+	// config file, which may change.
 	Vendors *passthrough.Vendors
+	Routes  func() *passthrough.Routes
 	// Cache is the cache of answers, and IsMaster tells the requests that come
 	// with the master key.
 	Cache    Cache
@@ -50,7 +52,7 @@ type Options struct {
 func New(o Options) (http.Handler, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = notServed
+	e.HTTPErrorHandler = o.notServed
 	forward := newForwarder(o.ControlPlane, o.Logger)
 	own := o.handlers()
 	for _, r := range route.Table() {
@@ -90,10 +92,16 @@ func (o Options) handlers() map[string]echo.HandlerFunc {
 	return h
 }
 
-// notServed answers what no handler took, in the error shape.
-func notServed(err error, c echo.Context) {
+// notServed answers what no handler took: the routes of the config file do, or
+// else it is an error.
+func (o Options) notServed(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
+	}
+	if he, ok := err.(*echo.HTTPError); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) { //nolint:errorlint // echo returns it unwrapped
+		if o.configured(c) {
+			return
+		}
 	}
 	public := apierr.RouteNotFound()
 	if he, ok := err.(*echo.HTTPError); !ok { //nolint:errorlint // echo returns it unwrapped

@@ -205,7 +205,7 @@ func (b *Backend) Do(ctx context.Context, call *provider.Call) (provider.Reply, 
 
 // prepare fills in the request.
 func (b *Backend) prepare(s *scratch, call *provider.Call) error {
-	s.request = upstream.Request{Method: http.MethodPost, Target: b.targets[call.Surface], Head: b.head, IdleTimeout: idleTimeout}
+	s.request = upstream.Request{Method: http.MethodPost, Target: b.targets[call.Surface], Head: b.head}
 	switch {
 	case call.ContentType != "":
 		s.request.Head, s.request.Fields = b.formHead, []upstream.Field{{Name: "Content-Type", Value: call.ContentType}}
@@ -227,7 +227,8 @@ func (b *Backend) send(ctx context.Context, s *scratch, call *provider.Call) (*u
 	if call.Timeout > 0 {
 		timeout = call.Timeout
 	}
-	s.request.Body, s.request.HeaderTimeout = s.segments, timeout
+	// A vendor that has begun to answer must go on.
+	s.request.Body, s.request.HeaderTimeout, s.request.IdleTimeout = s.segments, timeout, orDefault(call.IdleTimeout, min(timeout, idleTimeout))
 	if beta := call.Header["Openai-Beta"]; len(beta) > 0 {
 		s.request.Fields = append(s.request.Fields, upstream.Field{Name: "OpenAI-Beta", Value: beta[0]})
 	}

@@ -64,6 +64,9 @@ func readWhole(reply provider.Reply) (*chat.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if failure := provider.Midstream(body); failure != nil {
+		return nil, failure
+	}
 	whole, err := chat.DecodeResponse(body)
 	if err != nil {
 		return nil, provider.BadAnswer("the answer is not a chat completion", err)
@@ -78,7 +81,7 @@ type stream struct {
 	events int
 }
 
-func (s *stream) Ready() bool  { return s.frames.Ready() }
+func (s *stream) Ready() bool { return s.frames.Ready() }
 func (s *stream) Close() error {
 	s.frames.Close()
 	return s.reply.Close()
