@@ -50,7 +50,7 @@ func (m *mishap) outcome(dialect string, stream bool) *outcome {
 	return m.stream
 }
 
-const vendorReason = "The vendor's vendorReason."
+const vendorReason = "The vendor's reason."
 
 // refusals are those in which the vendor answers with a status, whatever was
 // asked for.
