@@ -249,6 +249,7 @@ func FuzzServe(f *testing.F) {
 func FuzzStream(f *testing.F) {
 	f.Add(chunk("vendor-m", "a")+usageChunk+done, 5)
 	f.Add("data: {}\n\ndata: x\n\n: c\n\n", 1)
+	f.Add(": only a comment, which goes out before the end is seen\n\n", 100)
 	f.Add("data: {\"usage\":{\"prompt_tokens\":-1}}\n\n", 3)
 	f.Fuzz(func(t *testing.T, stream string, step int) {
 		step = 1 + max(step, -step)&1023

@@ -64,6 +64,7 @@ func (x *exchange) try() (*route.Failure, error) {
 	case x.headerSent:
 		o := x.outcome(began)
 		o.Failure = x.routeFailure(err)
+		x.settle(o.Failure.Status, o.Failure.Class) // where the stream has not done so
 		x.route.Finished(o)
 		return nil, nil // the client was told in the stream
 	}

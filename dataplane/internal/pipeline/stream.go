@@ -94,7 +94,7 @@ func (s *stream) step() (end bool, err error) {
 		return false, s.out.write()
 	case errors.Is(readErr, io.EOF):
 		if s.events == 0 && !s.raw {
-			return true, provider.BadAnswer("the stream ended before its first event", nil)
+			return true, s.broken(provider.BadAnswer("the stream ended before its first event", nil))
 		}
 		s.out.buf = append(s.out.buf, *s.in...)
 		*s.in = (*s.in)[:0]
