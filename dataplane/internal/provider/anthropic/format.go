@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider/claude"
 )
 
 // formatTool is LiteLLM's name of the tool whose arguments are the answer.
@@ -22,7 +23,7 @@ func (t *translation) structure() error {
 		return &chat.ParamError{Param: "response_format", Want: "a JSON schema"}
 	}
 	if t.traits.schemas {
-		t.format = slices.Concat([]byte(`{"type":"json_schema","schema":`), strictSchema(schema), []byte("}"))
+		t.format = slices.Concat([]byte(`{"type":"json_schema","schema":`), claude.StrictSchema(schema), []byte("}"))
 		return nil
 	}
 	t.formatByTool(schema)

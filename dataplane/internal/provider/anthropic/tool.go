@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
+	"github.com/tianjillm/tianjillm/dataplane/internal/provider/claude"
 	"github.com/tianjillm/tianjillm/dataplane/internal/splice"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
@@ -53,7 +54,7 @@ func (t *translation) tool(tool *chat.Tool) error {
 		}
 		if f.Strict != nil && *f.Strict && t.traits.schemas {
 			w.Strict = f.Strict
-			w.InputSchema = strictSchema(w.InputSchema)
+			w.InputSchema = claude.StrictSchema(w.InputSchema)
 		}
 		t.wire.Tools = append(t.wire.Tools, w)
 		return nil

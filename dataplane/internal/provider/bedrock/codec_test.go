@@ -77,17 +77,6 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
-func FuzzStrictSchema(f *testing.F) {
-	f.Add([]byte(`{"type":"object","properties":{"a":{"type":["object","null"],"minLength":1,"description":"d"},"b":{"items":{"properties":{}}}},"anyOf":[{"minimum":0},true]}`))
-	f.Add([]byte(`{"$defs":{"x":{"type":"object","additionalProperties":{"type":"string"}}},"$ref":"#/$defs/x"}`))
-	f.Fuzz(func(t *testing.T, schema []byte) {
-		strict, err := bedrock.StrictSchema(schema)
-		if err == nil {
-			require.True(t, json.Valid(strict), "%s", strict)
-		}
-	})
-}
-
 // reply is an answer of AWS.
 type reply struct{ io.Reader }
 

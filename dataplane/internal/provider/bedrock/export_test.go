@@ -16,9 +16,6 @@ func Exchange(name string, req *chat.Request) (*native.Exchange, error) {
 	return newCodec(m, &cfg).Chat(req)
 }
 
-// StrictSchema is strictSchema.
-func StrictSchema(schema []byte) ([]byte, error) { return strictSchema(schema) }
-
 // Events turns a stream of AWS into Anthropic's.
 func Events(reply provider.Reply) provider.Reply {
 	return (&model{}).messages(nil).Stream(nil, reply)

@@ -3,9 +3,9 @@ package bedrock
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
+	anthropics "github.com/tianjillm/tianjillm/dataplane/internal/provider/claude"
 )
 
 // formatToolName is LiteLLM's name of the tool whose arguments are the answer.
@@ -42,10 +42,6 @@ func (t *translation) format() error {
 
 // outputConfig is AWS's own way; the schema goes as text.
 func (t *translation) outputConfig(name, description string, schema json.RawMessage) error {
-	strict, err := strictSchema(schema)
-	if err != nil {
-		return &chat.ParamError{Param: "response_format", Want: "a JSON schema"}
-	}
 	var format struct {
 		TextFormat struct {
 			Type      string `json:"type"`
@@ -60,11 +56,12 @@ func (t *translation) outputConfig(name, description string, schema json.RawMess
 	}
 	format.TextFormat.Type = chat.FormatJSONSchema
 	var compact bytes.Buffer
-	if err := json.Compact(&compact, strict); err != nil {
-		return fmt.Errorf("schema: %w", err)
+	if err := json.Compact(&compact, anthropics.StrictSchema(schema)); err != nil {
+		return &chat.ParamError{Param: "response_format", Want: "a JSON schema"}
 	}
 	s := &format.TextFormat.Structure.JSONSchema
 	s.Schema, s.Name, s.Description = compact.String(), identifier(name), description
+	var err error
 	t.wire.Output, err = marshal(format)
 	return err
 }

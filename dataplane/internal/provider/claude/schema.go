@@ -1,4 +1,5 @@
-package anthropic
+// Package claude holds what is true of Claude wherever it is hosted.
+package claude
 
 import (
 	"bytes"
@@ -10,12 +11,12 @@ import (
 	"github.com/tianjillm/tianjillm/shared/jsonx"
 )
 
-// strictSchema makes a schema one that Claude can be held to: objects are
+// StrictSchema makes a schema one that Claude can be held to: objects are
 // closed, and what can not be enforced is a note in the description instead.
 // The order of members stays, because the model answers in it. A schema that
-// is malformed is returned as it came, for Anthropic to refuse.
+// is malformed is returned as it came, for the vendor to refuse.
 // https://platform.claude.com/docs/en/build-with-claude/structured-outputs
-func strictSchema(schema json.RawMessage) json.RawMessage { return strictAt(schema, maxSchemaDepth) }
+func StrictSchema(schema json.RawMessage) json.RawMessage { return strictAt(schema, maxSchemaDepth) }
 
 // maxSchemaDepth bounds the work that a client can cause with a small schema:
 // each level is read once for all levels around it.
@@ -205,4 +206,9 @@ func keyword(name string) string {
 		return "multiple of"
 	}
 	return name
+}
+
+func isObject(value []byte) bool {
+	value = bytes.TrimSpace(value)
+	return len(value) > 0 && value[0] == '{'
 }
