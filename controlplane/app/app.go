@@ -12,10 +12,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
+	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
 	"github.com/tianjillm/tianjillm/controlplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
@@ -23,7 +27,9 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/rescache"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
 	"github.com/tianjillm/tianjillm/controlplane/internal/transport"
 	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 	"github.com/tianjillm/tianjillm/migrations"
@@ -63,6 +69,7 @@ type App struct {
 	publisher *publish.Publisher
 	prices    *pricebook.Keeper
 	ledger    *ledger.Ledger
+	retention *trail.Retention
 	election  *leader.Election
 	server    *server.Server
 	example   string
@@ -103,6 +110,9 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		return err
 	}
 	a.stack.PushFunc("database pool", a.store.Close)
+	if err := a.keepAudit(cfg); err != nil {
+		return err
+	}
 	if err := a.connect(); err != nil {
 		return err
 	}
@@ -115,6 +125,10 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	}
 	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
 	settings := a.settings(cfg)
+	if id := limit.CustomerBudgetID(cfg); id != "" {
+		tiers := tier.New(a.store)
+		settings.CustomerLimits = func(ctx context.Context) (*contract.Limits, error) { return tiers.Limits(ctx, id) }
+	}
 	settings.PassThrough = passthrough.New(cfg, box, a.opts.Lookup, a.log).Settings
 	a.publisher = publish.New(a.store, models, settings, a.js, a.names, a.log, a.registry)
 	a.store.OnCommit(a.publisher.Changes)
@@ -128,6 +142,7 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	keys := key.New(a.store)
 	handler, err := transport.New(transport.Options{
 		Keys: keys, Teams: team.New(a.store), Users: user.New(a.store, keys), Models: models, Spend: spend.New(a.store),
+		Tiers: tier.New(a.store), Customers: customer.New(a.store, models), Organizations: organization.New(a.store), Tags: tag.New(a.store, models), Trail: trail.New(a.store),
 		Costs:     spend.NewCalculator(models, a.prices.Book),
 		MasterKey: a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
@@ -166,6 +181,7 @@ func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 		},
 		Router: model.RouterSettings(cfg),
 		Cache:  rescache.Settings(cfg),
+		Limits: limit.Settings(cfg),
 	}
 	if mb := cfg.General.MaxRequestSizeMB; mb != nil && *mb > 0 {
 		s.General.MaxRequestBytes = int64(*mb * (1 << 20))
@@ -238,7 +254,7 @@ func (a *App) lead(ctx context.Context) {
 	if !a.prepare(ctx) {
 		return
 	}
-	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.prices.PublishChanges} {
+	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.prices.PublishChanges, a.retention.Run} {
 		stops = append(stops, lifecycle.Loop(work))
 	}
 	reconnected := a.nc.StatusChanged(nats.CONNECTED)

@@ -24,6 +24,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
 	"github.com/tianjillm/tianjillm/dataplane/internal/transport"
@@ -61,6 +62,7 @@ type App struct {
 	snapshots  *snapshot.Store
 	principals *principal.Cache
 	cache      *cache.Cache
+	quota      *quota.Engine
 	changes    *feed.Feed
 	recorder   *usage.Recorder
 	providers  providers
@@ -96,7 +98,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 
 // wire builds the parts in the order in which they need each other.
 func (a *App) wire(ctx context.Context, control *url.URL) error {
-	for _, step := range []func() error{a.connect, a.openUsage, a.openUpstream, a.openCache, a.openPrincipals, a.openConfig} {
+	for _, step := range []func() error{a.connect, a.openUsage, a.openUpstream, a.openCache, a.openLimits, a.openPrincipals, a.openConfig} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -196,7 +198,7 @@ func (a *App) openPrincipals() error {
 		}
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Counter: counting.New(),
+		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Counter: counting.New(),
 		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
@@ -216,6 +218,7 @@ func (a *App) openConfig() error {
 		Conn: a.ctl, JS: a.ctlJS, Names: a.names, Dir: a.opts.DataDir, Logger: a.log,
 		Changed: func(c *snapshot.Config) {
 			a.cache.Configure(&c.Cache)
+			a.quota.Configure(c.Limits.FailClosed)
 			env := env
 			appraise(&env, c.Prices)
 			a.routes.Store(passthrough.NewRoutes(&c.PassThrough, a.providers.client, env.Opener, a.opts.Getenv, a.log))
@@ -291,6 +294,9 @@ func (a *App) health() transport.Health {
 	h := transport.Health{Ready: a.pipeline.Table() != nil && !a.draining.Load()}
 	if !a.ctl.IsConnected() || !a.bulk.IsConnected() {
 		h.Degraded = append(h.Degraded, "nats")
+	}
+	if a.quota.Degraded() {
+		h.Degraded = append(h.Degraded, "limits")
 	}
 	if time.Since(a.snapshots.Heard()) > beaconPatience {
 		h.Degraded = append(h.Degraded, "control_plane")

@@ -117,6 +117,7 @@ func TestServerReadsIt(t *testing.T) { //nolint:paralleltest // sets the environ
 		require.Equal(t, made["NATS_"+strings.ToUpper(u.Username)+"_PASSWORD"], u.Password)
 		require.Equal(t, want[u.Username].Publish, u.Permissions.Publish.Allow)
 		require.Equal(t, want[u.Username].Subscribe, u.Permissions.Subscribe.Allow)
+		require.Equal(t, want[u.Username].Respond, u.Permissions.Response != nil)
 	}
 }
 

@@ -165,7 +165,7 @@ func (in *Installation) startNATS(ctx context.Context) error {
 		StoreDir: filepath.Join(in.opts.DataDir, "nats"), Host: host, Port: port, ServerName: "tianji-standalone", Logger: in.log,
 		Users: []natsembed.User{
 			{Name: controlUser, Password: in.secrets.NATSControlPlane, PublishAllow: cp.Publish, SubscribeAllow: cp.Subscribe},
-			{Name: dataUser, Password: in.secrets.NATSDataPlane, PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe},
+			{Name: dataUser, Password: in.secrets.NATSDataPlane, PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe, AllowResponses: dp.Respond},
 		},
 	})
 	if err != nil {

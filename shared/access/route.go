@@ -26,6 +26,7 @@ func group(name string) []string {
 	case "info_routes":
 		return []string{
 			"/key/info", "/team/info", "/team/list", "/user/info", "/model/info", "/v1/model/info", "/health", "/key/list", "/models", "/v1/models",
+			"/organization/list",
 		}
 	case "management_routes":
 		return []string{"/key/*", "/team/*", "/user/*", "/model/*"}

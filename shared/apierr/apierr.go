@@ -25,6 +25,9 @@ type Error struct {
 	// DetailText selects FastAPI's envelope {"detail":message}, which a few
 	// refusals use.
 	DetailText bool
+	// DetailError selects FastAPI's envelope {"detail":{"error":message}}, of
+	// the endpoints whose refusals LiteLLM does not wrap.
+	DetailError bool
 	// Invalid selects FastAPI's envelope for a body that does not validate:
 	// {"detail":[{"type","loc","msg"}]}.
 	Invalid *Invalidity
@@ -85,6 +88,8 @@ func (e *Error) JSON() []byte {
 		detail = []*Invalidity{e.Invalid}
 	case e.DetailText:
 		detail = e.Message
+	case e.DetailError:
+		detail = map[string]string{"error": e.Message}
 	}
 	if detail != nil {
 		b, err := json.Marshal(map[string]any{"detail": detail})

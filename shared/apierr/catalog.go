@@ -42,6 +42,11 @@ func BadRequest(format string, args ...any) *Error {
 	return New(http.StatusBadRequest, TypeInvalidRequest, format, args...)
 }
 
+// Detail is a refusal in the envelope {"detail":{"error":message}}.
+func Detail(status int, format string, args ...any) *Error {
+	return &Error{Status: status, DetailError: true, Message: fmt.Sprintf(format, args...)}
+}
+
 // Unavailable is a refusal that will pass; clients are told when to come back.
 func Unavailable(typ, message string, retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Type: typ, NoneText: true, Message: message, RetryAfter: retryAfter}

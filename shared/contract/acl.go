@@ -4,6 +4,8 @@ package contract
 type Permissions struct {
 	Publish   []string
 	Subscribe []string
+	// Respond lets the user answer whoever asks it something, once a question.
+	Respond bool
 }
 
 // ControlPlanePermissions are the least permissions of a control plane: it
@@ -21,26 +23,50 @@ func (n Names) ControlPlanePermissions() Permissions {
 }
 
 // DataPlanePermissions are the least permissions of a data plane: it reads
-// config and principals, writes its heartbeat and publishes usage and events.
-// It can not change config, read usage, or list keys.
+// config and principals, writes its heartbeat, publishes usage and events, and
+// counts what limits are about. It can not change config, read usage or list
+// keys, and all that it can do to a counter is to add to it.
 func (n Names) DataPlanePermissions() Permissions {
 	p := n.prefix
 	cfg, prin, mem := KVStream(n.ConfigBucket()), KVStream(n.PrincipalsBucket()), KVStream(n.MembersBucket())
 	resp, cache := KVStream(n.ResponsesBucket()), KVStream(n.CacheBucket())
-	return Permissions{
-		Publish: []string{
-			p + ".usage.*", p + ".events.>", n.RouterWildcard(),
-			"$KV." + n.MembersBucket() + ".*",
-			"$JS.API.STREAM.INFO." + cfg, "$JS.API.STREAM.INFO." + prin, "$JS.API.STREAM.INFO." + mem,
-			"$KV." + n.ResponsesBucket() + ".*", "$JS.API.STREAM.INFO." + resp, "$JS.API.STREAM.MSG.GET." + resp,
-			"$KV." + n.CacheBucket() + ".>", n.CacheChanges(), "$JS.API.STREAM.INFO." + cache, "$JS.API.STREAM.PURGE." + cache,
-			"$JS.API.DIRECT.GET." + cache, "$JS.API.DIRECT.GET." + cache + ".>",
-			"$JS.API.DIRECT.GET." + prin + ".>", "$JS.API.STREAM.MSG.GET." + prin,
-			"$JS.API.CONSUMER.CREATE." + cfg + ".>", "$JS.API.CONSUMER.DELETE." + cfg + ".>", "$JS.API.CONSUMER.INFO." + cfg + ".>",
-			"$JS.API.CONSUMER.CREATE." + mem + ".>", "$JS.API.CONSUMER.DELETE." + mem + ".>",
-			"$JS.API.CONSUMER.MSG.NEXT." + cfg + ".>",
-			"$JS.FC." + cfg + ".>", "$JS.FC." + mem + ".>",
-		},
-		Subscribe: []string{p + ".cfg.>", n.RouterWildcard(), n.CacheChanges(), n.InboxPrefix(DataPlane) + ".>"},
+	publish := []string{
+		p + ".usage.*", p + ".events.>", n.RouterWildcard(),
+		"$KV." + n.MembersBucket() + ".*",
+		"$JS.API.STREAM.INFO." + cfg, "$JS.API.STREAM.INFO." + prin, "$JS.API.STREAM.INFO." + mem,
+		"$KV." + n.ResponsesBucket() + ".*", "$JS.API.STREAM.INFO." + resp, "$JS.API.STREAM.MSG.GET." + resp,
+		"$KV." + n.CacheBucket() + ".>", n.CacheChanges(), "$JS.API.STREAM.INFO." + cache, "$JS.API.STREAM.PURGE." + cache,
+		"$JS.API.DIRECT.GET." + cache, "$JS.API.DIRECT.GET." + cache + ".>",
+		"$JS.API.DIRECT.GET." + prin + ".>", "$JS.API.STREAM.MSG.GET." + prin,
+		"$JS.API.CONSUMER.CREATE." + cfg + ".>", "$JS.API.CONSUMER.DELETE." + cfg + ".>", "$JS.API.CONSUMER.INFO." + cfg + ".>",
+		"$JS.API.CONSUMER.CREATE." + mem + ".>", "$JS.API.CONSUMER.DELETE." + mem + ".>",
+		"$JS.API.CONSUMER.MSG.NEXT." + cfg + ".>",
+		"$JS.FC." + cfg + ".>", "$JS.FC." + mem + ".>",
 	}
+	return Permissions{
+		Publish: append(publish, n.countingSubjects()...),
+		Subscribe: []string{
+			p + ".cfg.>", n.RouterWildcard(), n.CacheChanges(), n.InboxPrefix(DataPlane) + ".>",
+			n.ReclaimSubject(), n.LimitReportSubject(), p + ".slots.>", n.SeatBeats(),
+		},
+		Respond: true,
+	}
+}
+
+// countingSubjects are what a data plane publishes to count: the counters, the
+// records of slots and seats, and what replicas tell each other of them.
+func (n Names) countingSubjects() []string {
+	p := n.prefix
+	all := []string{
+		p + ".limits.>", p + ".slots.>", n.SeatBeats(),
+		"$KV." + n.SlotsBucket() + ".>", KVSubject(n.SeatsBucket(), "plan"),
+	}
+	streams := []string{KVStream(n.SlotsBucket()), KVStream(n.SeatsBucket())}
+	for _, class := range []string{"m", "h", "d", "b"} {
+		streams = append(streams, n.LimitStream(class))
+	}
+	for _, s := range streams {
+		all = append(all, "$JS.API.STREAM.INFO."+s, "$JS.API.STREAM.MSG.GET."+s, "$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>")
+	}
+	return all
 }

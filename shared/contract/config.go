@@ -55,6 +55,11 @@ type Routing struct {
 	TPM    int64   `json:"tpm,omitempty"`
 	// MaxParallel bounds the calls under way on one replica.
 	MaxParallel int64 `json:"max_parallel,omitempty"`
+	// Budget bounds what is spent at the deployment. KeyRPM and KeyTPM are for
+	// each key that has no limits of its own for the model group.
+	Budget *Budget `json:"budget,omitempty"`
+	KeyRPM *int64  `json:"key_rpm,omitempty"`
+	KeyTPM *int64  `json:"key_tpm,omitempty"`
 	// Order ranks deployments: higher ones are used when no lower one can be.
 	Order *int64 `json:"order,omitempty"`
 	// Tags and TagRegex select the deployment by the tags of a request and by

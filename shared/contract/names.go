@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 )
 
 // DefaultPrefix is the installation prefix used when none is configured.
@@ -91,6 +93,43 @@ func (n Names) RouterWildcard() string { return n.prefix + ".router.*" }
 // CacheChanges carries a CacheChange when cached answers were deleted.
 func (n Names) CacheChanges() string { return n.prefix + ".cache.changes" }
 
+// LimitStream is the counter stream of a class of windows (see limits.Class).
+func (n Names) LimitStream(class string) string {
+	return n.prefix + "-LIMITS-" + strings.ToUpper(class)
+}
+
+// LimitSubject is a counter of such a stream: one limit in the window that
+// starts at a Unix second.
+func (n Names) LimitSubject(class, key string, start int64) string {
+	return n.prefix + ".limits.n." + class + "." + key + "." + strconv.FormatInt(start, 10)
+}
+
+// LimitWildcard matches the counters of a class.
+func (n Names) LimitWildcard(class string) string { return n.prefix + ".limits.n." + class + ".>" }
+
+// ReclaimSubject asks all data planes for units that they hold and do not need.
+func (n Names) ReclaimSubject() string { return n.prefix + ".limits.reclaim" }
+
+// LimitReportSubject asks all data planes what they hold of some limits.
+func (n Names) LimitReportSubject() string { return n.prefix + ".limits.report" }
+
+// SlotsBucket is the KV bucket of calls under way: one key a limit, which says
+// how many slots each replica holds.
+func (n Names) SlotsBucket() string { return n.prefix + "-slots" }
+
+// SlotSubject is where a replica is told about slots: that another wants some
+// ("reclaim", by all replicas), or that it was given some ("grant").
+func (n Names) SlotSubject(kind, replica string) string {
+	return n.prefix + ".slots." + kind + "." + Token(replica)
+}
+
+// SeatsBucket is the KV bucket of the seating plan, which says how many
+// replicas share what is shared out beforehand.
+func (n Names) SeatsBucket() string { return n.prefix + "-seats" }
+
+// SeatBeats is where every data plane says that it is there.
+func (n Names) SeatBeats() string { return n.prefix + ".seats.beat" }
+
 // InboxPrefix keeps the replies of one plane apart from the other's.
 func (n Names) InboxPrefix(plane Plane) string {
 	return "_INBOX." + n.prefix + "-" + string(plane)
@@ -127,6 +166,8 @@ const (
 	KeyCacheSettings = "settings.cache"
 	// KeyPassThroughSettings holds PassThroughSettings.
 	KeyPassThroughSettings = "settings.passthrough"
+	// KeyLimitSettings holds LimitSettings.
+	KeyLimitSettings = "settings.limits"
 	// KeyPrincipalsState holds PrincipalsState.
 	KeyPrincipalsState = "state.principals"
 	// PrefixDeployment starts the keys of deployments.
@@ -141,6 +182,10 @@ const (
 	PrefixVirtualKey = "key."
 	PrefixTeam       = "team."
 	PrefixUser       = "user."
+	PrefixMember     = "member."
+	PrefixOrg        = "org."
+	PrefixCustomer   = "customer."
+	PrefixTag        = "tag."
 )
 
 // VirtualKeyKey is the principals key of a virtual key, by its hash in lower-case hex.
@@ -151,6 +196,18 @@ func TeamKey(id string) string { return PrefixTeam + Token(id) }
 
 // UserKey is the principals key of a user.
 func UserKey(id string) string { return PrefixUser + Token(id) }
+
+// MemberKey is the principals key of a user in a team.
+func MemberKey(team, user string) string { return PrefixMember + Token(team) + "." + Token(user) }
+
+// OrgKey is the principals key of an organisation.
+func OrgKey(id string) string { return PrefixOrg + Token(id) }
+
+// CustomerKey is the principals key of a customer.
+func CustomerKey(id string) string { return PrefixCustomer + Token(id) }
+
+// TagKey is the principals key of a tag.
+func TagKey(name string) string { return PrefixTag + Token(name) }
 
 // Headers that the server adds to a republished change.
 const (

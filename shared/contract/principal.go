@@ -38,7 +38,10 @@ type VirtualKey struct {
 	Blocked       bool              `json:"blocked,omitempty"`
 	Expires       time.Time         `json:"expires,omitzero"`
 	Limits        Limits            `json:"limits,omitzero"`
-	Metadata      json.RawMessage   `json:"metadata,omitempty"`
+	// CacheControls are the members of a request's cache object that the key
+	// may set; empty allows all.
+	CacheControls []string        `json:"cache_controls,omitempty"`
+	Metadata      json.RawMessage `json:"metadata,omitempty"`
 }
 
 // Team is what a data plane needs to know of a team.
@@ -65,13 +68,45 @@ type User struct {
 	Limits Limits   `json:"limits,omitzero"`
 }
 
-// Limits are the limits of one principal; nil means unlimited, zero means
-// that everything is refused.
-type Limits struct {
-	RPM           *int64 `json:"rpm,omitempty"`
-	TPM           *int64 `json:"tpm,omitempty"`
-	MaxParallel   *int64 `json:"max_parallel,omitempty"`
-	MaxBudgetNano *int64 `json:"max_budget_nano,omitempty"`
+// Membership is what a data plane needs to know of a user in a team.
+type Membership struct {
+	Head
+
+	TeamID string `json:"team_id"`
+	UserID string `json:"user_id"`
+	Limits Limits `json:"limits,omitzero"`
+}
+
+// Organization is what a data plane needs to know of an organisation.
+type Organization struct {
+	Head
+
+	ID       string          `json:"id"`
+	Alias    string          `json:"alias,omitempty"`
+	Models   []string        `json:"models,omitempty"`
+	Limits   Limits          `json:"limits,omitzero"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+}
+
+// Customer is an end user of somebody's application, whom requests name.
+type Customer struct {
+	Head
+
+	ID      string `json:"id"`
+	Alias   string `json:"alias,omitempty"`
+	Blocked bool   `json:"blocked,omitempty"`
+	// Region is where the customer's requests may go, such as eu.
+	Region       string `json:"region,omitempty"`
+	DefaultModel string `json:"default_model,omitempty"`
+	Limits       Limits `json:"limits,omitzero"`
+}
+
+// Tag is a label that requests and keys carry.
+type Tag struct {
+	Head
+
+	Name   string `json:"name"`
+	Limits Limits `json:"limits,omitzero"`
 }
 
 // PrincipalsState says whether the principals bucket holds every principal.

@@ -16,13 +16,18 @@ type Usage struct {
 	TeamID  string `json:"team,omitempty"`
 	OrgID   string `json:"org,omitempty"`
 	EndUser string `json:"end_user,omitempty"`
+	// Tags are those of the request and of its key, each once.
+	Tags []string `json:"tags,omitempty"`
 
 	CallType     string `json:"call"`
 	ModelGroup   string `json:"group,omitempty"` // the name the client asked for
 	Model        string `json:"model,omitempty"` // the name the provider knows
 	DeploymentID string `json:"dep,omitempty"`
-	Provider     string `json:"prov,omitempty"`
-	APIBase      string `json:"base,omitempty"`
+	// LimitedAs are the names under which limits of models counted the request,
+	// the first of them first. None means ModelGroup.
+	LimitedAs []string `json:"as,omitempty"`
+	Provider  string   `json:"prov,omitempty"`
+	APIBase   string   `json:"base,omitempty"`
 
 	Status     Outcome `json:"status"`
 	HTTPStatus int     `json:"http"`

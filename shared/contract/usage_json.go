@@ -20,10 +20,12 @@ func (u *Usage) AppendJSON(b []byte) []byte {
 	b = appendText(b, `,"team":`, u.TeamID, false)
 	b = appendText(b, `,"org":`, u.OrgID, false)
 	b = appendText(b, `,"end_user":`, u.EndUser, false)
+	b = appendList(b, `,"tags":[`, u.Tags)
 	b = appendText(b, `,"call":`, u.CallType, true)
 	b = appendText(b, `,"group":`, u.ModelGroup, false)
 	b = appendText(b, `,"model":`, u.Model, false)
 	b = appendText(b, `,"dep":`, u.DeploymentID, false)
+	b = appendList(b, `,"as":[`, u.LimitedAs)
 	b = appendText(b, `,"prov":`, u.Provider, false)
 	b = appendText(b, `,"base":`, u.APIBase, false)
 	b = appendText(b, `,"status":`, string(u.Status), true)
@@ -72,6 +74,21 @@ func appendText(b []byte, name, v string, always bool) []byte {
 	b = append(b, '"')
 	b = append(b, v...)
 	return append(b, '"')
+}
+
+func appendList(b []byte, name string, list []string) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	b = append(b, name...)
+	for i, v := range list {
+		separator := ","
+		if i == 0 {
+			separator = ""
+		}
+		b = appendText(b, separator, v, true)
+	}
+	return append(b, ']')
 }
 
 func quoted(v string) []byte {

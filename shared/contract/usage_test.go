@@ -22,6 +22,10 @@ func TestUsage_encodes_as_encoding_json_would(t *testing.T) {
 			switch f := v.Field(i); f.Kind() {
 			case reflect.String:
 				f.SetString(rapid.StringN(0, 12, -1).Draw(t, v.Type().Field(i).Name))
+			case reflect.Slice:
+				if list := rapid.SliceOfN(rapid.StringN(0, 12, -1), 0, 3).Draw(t, v.Type().Field(i).Name); len(list) > 0 {
+					f.Set(reflect.ValueOf(list))
+				}
 			case reflect.Bool:
 				f.SetBool(rapid.Bool().Draw(t, v.Type().Field(i).Name))
 			default:
@@ -43,8 +47,9 @@ func TestUsage_encodes_as_encoding_json_would(t *testing.T) {
 func TestGolden_records_stay_readable(t *testing.T) {
 	t.Parallel()
 	for name, rec := range map[string]any{
-		"usage": &contract.Usage{}, "key": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
+		"usage": &contract.Usage{}, "usage_tags": &contract.Usage{}, "key": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
 		"deployment": &contract.Deployment{}, "deployment_routing": &contract.Deployment{}, "router": &contract.RouterSettings{}, "router_state": &contract.RouterState{},
+		"membership": &contract.Membership{}, "organization": &contract.Organization{}, "customer": &contract.Customer{}, "tag": &contract.Tag{},
 		"member": &contract.Member{}, "beacon": &contract.Beacon{}, "cache": &contract.CacheSettings{}, "cachechange": &contract.CacheChange{}, "tombstone": &contract.VirtualKey{},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", name+".v1.json"))

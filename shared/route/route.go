@@ -43,6 +43,7 @@ func Table() []Route {
 	var all []Route
 	all = append(all, llm()...)
 	all = append(all, management()...)
+	all = append(all, principals()...)
 	return append(all, operations()...)
 }
 
@@ -154,6 +155,8 @@ func management() []Route {
 		{http.MethodGet, "/v1/model/info", Control, AnyKey},
 		{http.MethodGet, "/spend/logs", Control, AnyKey},
 		{http.MethodPost, "/spend/calculate", Control, AnyKey},
+		{http.MethodGet, "/audit", Control, Master},
+		{http.MethodGet, "/audit/:id", Control, Master},
 	}
 }
 

@@ -55,7 +55,7 @@ func serveNATS(dir, port string) {
 		StoreDir: dir, Host: "127.0.0.1", Port: n, Logger: slog.New(slog.DiscardHandler),
 		Users: []natsembed.User{
 			{Name: controlUser, Password: natsPassword, PublishAllow: cp.Publish, SubscribeAllow: cp.Subscribe},
-			{Name: dataUser, Password: natsPassword, PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe},
+			{Name: dataUser, Password: natsPassword, PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe, AllowResponses: dp.Respond},
 		},
 	})
 	if err != nil {

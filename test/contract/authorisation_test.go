@@ -126,6 +126,9 @@ func rows() map[string]row {
 			return `{"model":"openai/gpt-4o","messages":[{"role":"user","content":"Hello"}]}`
 		}},
 
+		"GET /audit":     {masterOnly, "", nil},
+		"GET /audit/:id": {statuses{401, 401, 401, 401, 404}, "", nil},
+
 		"GET /cache/ping":       {cacheOff, "", nil},
 		"POST /cache/delete":    {cacheOff, "", func(*scene) any { return `{"keys":[]}` }},
 		"POST /cache/flushall":  {cacheOff, "", nil},
@@ -149,6 +152,7 @@ func rows() map[string]row {
 		all["POST "+prefix+"/embeddings"] = row{anyKey, "", embed}
 	}
 	addModelRows(all)
+	addPrincipalRows(all)
 	addVendorRows(all)
 	return all
 }
@@ -245,6 +249,7 @@ func TestEvery_route_has_its_rule(t *testing.T) {
 		"", "sk-unknown-0123", f.NewKey(t, map[string]any{"user_id": "another", "team_id": "another-team"}),
 		f.NewKey(t, map[string]any{"user_id": f.user, "team_id": f.team}), stack.MasterKey,
 	}
+	f.addPrincipals(t)
 	known := rows()
 	for _, r := range route.Table() {
 		name := r.Method + " " + r.Path

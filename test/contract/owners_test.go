@@ -18,7 +18,7 @@ func TestTeams(t *testing.T) {
 		t.Run(face, func(t *testing.T) {
 			t.Parallel()
 			made := teamView().check(t, admin.Post(t, "/team/new", `{"team_alias":"core","models":["mock"],"model_aliases":{"fast":"mock"},"max_budget":5,
-				"members_with_roles":[{"user_id":"ann","role":"admin"}],"metadata":{"floor":2},"tpm_limit":100}`).OK(t))
+				"members_with_roles":[{"user_id":"ann","role":"admin"}],"metadata":{"floor":2},"tpm_limit":100000}`).OK(t))
 			id, _ := made["team_id"].(string)
 			require.Regexp(t, `^[0-9a-f-]{36}$`, id)
 			require.Equal(t, "core", made["team_alias"])
@@ -72,6 +72,8 @@ func TestUsers(t *testing.T) {
 	created := shape{
 		"key": "string", "user_id": "string", "user_email": "string?", "user_alias": "string?", "user_role": "string?", "teams": "array", "models": "array",
 		"spend": "number", "max_budget": "number?", "tpm_limit": "number?", "rpm_limit": "number?", "expires": "time?", "created_at": "time", "updated_at": "time",
+		"max_parallel_requests": "number?", "soft_budget": "number?", "budget_duration": "string?", "budget_reset_at": "time?", "budget_limits": "array?",
+		"model_max_budget": "object",
 	}
 	for face, url := range faces(s) {
 		admin := s.Master().At(url)

@@ -70,6 +70,7 @@ func keyInfo() shape {
 		"allowed_cache_controls": "array", "allowed_routes": "array", "model_spend": "object", "model_max_budget": "object", "budget_id": "string?",
 		"object_permission_id": "string?", "litellm_budget_table": "object?", "created_at": "time", "created_by": "string?", "updated_at": "time",
 		"updated_by": "string?", "last_active": "time?", "rotation_count": "number", "last_rotation_at": "time?",
+		"soft_budget": "number?", "budget_limits": "array?",
 	}
 }
 
@@ -87,7 +88,7 @@ func teamView() shape {
 		"members_with_roles": "array", "team_member_permissions": "array", "metadata": "object", "tpm_limit": "number?", "rpm_limit": "number?",
 		"max_parallel_requests": "number?", "max_budget": "number?", "budget_duration": "string?", "budget_reset_at": "time?", "models": "array",
 		"model_aliases": "object", "blocked": "bool", "spend": "number", "model_id": "number?", "litellm_model_table": "object?",
-		"created_at": "time", "updated_at": "time",
+		"created_at": "time", "updated_at": "time", "soft_budget": "number?", "budget_limits": "array?", "model_max_budget": "object",
 	}
 }
 
@@ -96,6 +97,7 @@ func userRow() shape {
 		"user_id": "string", "user_alias": "string?", "user_email": "string?", "user_role": "string?", "teams": "array", "metadata": "object",
 		"models": "array", "spend": "number", "max_budget": "number?", "budget_duration": "string?", "budget_reset_at": "time?",
 		"max_parallel_requests": "number?", "tpm_limit": "number?", "rpm_limit": "number?", "created_at": "time", "updated_at": "time",
+		"soft_budget": "number?", "budget_limits": "array?", "model_max_budget": "object",
 	}
 }
 

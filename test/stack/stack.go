@@ -115,7 +115,7 @@ func (s *Stack) startNATS() {
 	cp, dp := s.names.ControlPlanePermissions(), s.names.DataPlanePermissions()
 	s.nats = natstest.Start(s.tb, natsembed.Options{Users: []natsembed.User{
 		{Name: controlUser, Password: natsembed.NewPassword(), PublishAllow: cp.Publish, SubscribeAllow: cp.Subscribe},
-		{Name: dataUser, Password: natsembed.NewPassword(), PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe},
+		{Name: dataUser, Password: natsembed.NewPassword(), PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe, AllowResponses: dp.Respond},
 		{Name: observerUser, Password: natsembed.NewPassword()},
 	}})
 	s.natsUp = true

@@ -2,6 +2,7 @@
 package caller
 
 import (
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/ident"
 )
@@ -15,6 +16,18 @@ type Caller struct {
 	KeyHash string
 	UserID  string
 	TeamID  string
+	// ChangedBy is whom the caller says that it acts for, by the header
+	// litellm-changed-by.
+	ChangedBy string
+}
+
+// Actor is who the audit trail says it was.
+func (c Caller) Actor() audit.Actor {
+	a := audit.Actor{ID: c.ChangedBy, KeyHash: c.KeyHash}
+	if id := c.ID(); a.ID == "" && id != nil {
+		a.ID = *id
+	}
+	return a
 }
 
 // ID is what "created_by" records.

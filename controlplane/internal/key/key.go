@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
@@ -45,19 +46,30 @@ func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (
 	if err := r.apply(&row, time.Now()); err != nil {
 		return Generated{}, err
 	}
+	var made Generated
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := s.admit(ctx, tx, &db.VerificationToken{}, &row); err != nil {
+			return err
+		}
 		alias := row.KeyAlias
 		var err error
 		row, err = s.store.KeyInsert(ctx, tx, insertParams(row))
 		if err != nil {
 			return duplicate(err, alias)
 		}
+		made = generated(plain, row, r.Duration.Ptr())
+		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
+			return err
+		}
+		if err := tx.Audited(ctx, entry(who, audit.Created, row.Token, nil, View(row))); err != nil {
+			return err
+		}
 		return tx.Changed(ctx, store.KindKey, row.Token)
 	})
 	if err != nil {
 		return Generated{}, err
 	}
-	return generated(plain, row, r.Duration.Ptr()), nil
+	return made, nil
 }
 
 func wellFormed(plain string) error {
@@ -88,10 +100,9 @@ func duplicate(err error, alias *string) error {
 // decide what the key may do or cost.
 func (r *Request) onlyOwnerFields() bool {
 	privileged := []bool{
-		r.Duration.Sent, r.Models.Sent, r.Aliases.Sent, r.Config.Sent, r.Permissions.Sent, r.Metadata.Sent, r.ModelMaxBudget.Sent,
-		r.Spend.Sent, r.MaxBudget.Sent, r.BudgetDuration.Sent, r.UserID.Sent, r.TeamID.Sent, r.OrganizationID.Sent,
-		r.MaxParallelRequests.Sent, r.TPMLimit.Sent, r.RPMLimit.Sent, r.AllowedCacheControls.Sent, r.AllowedRoutes.Sent,
-		r.Blocked.Sent, r.KeyType.Sent,
+		r.Duration.Sent, r.Models.Sent, r.Aliases.Sent, r.Config.Sent, r.Permissions.Sent, r.Metadata.Sent, r.Spend.Sent,
+		r.UserID.Sent, r.TeamID.Sent, r.OrganizationID.Sent, r.BudgetID.Sent, r.AllowedCacheControls.Sent, r.AllowedRoutes.Sent,
+		r.Blocked.Sent, r.KeyType.Sent, r.SetsLimits(),
 	}
 	for _, sent := range privileged {
 		if sent {
@@ -112,28 +123,41 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 	if sent == "" {
 		return Updated{}, missing("key")
 	}
-	var row db.VerificationToken
+	out := Updated{Key: sent}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if row, err = s.change(ctx, tx, who, sent, r, "update"); err != nil {
+		before, row, err := s.change(ctx, tx, who, sent, r, "update")
+		if err != nil {
+			return err
+		}
+		if err := tx.AuditedChange(ctx, entry(who, audit.Updated, row.Token, View(before), View(row))); err != nil {
+			return err
+		}
+		out.Row = View(row)
+		if err := s.withTiers(ctx, tx, &out.Info); err != nil {
 			return err
 		}
 		return tx.Changed(ctx, store.KindKey, row.Token)
 	})
-	return Updated{Key: sent, Row: View(row)}, err
+	return out, err
 }
 
-// change locks a key and changes what was sent, if the caller may.
-func (s *Service) change(ctx context.Context, tx *store.Tx, who caller.Caller, sent string, r *Request, verb string) (db.VerificationToken, error) {
-	row, err := s.lock(ctx, tx, sent)
-	if err != nil {
-		return row, err
+// change locks a key and changes what was sent, if the caller may. It returns
+// the key as it was, and as it is.
+func (s *Service) change(
+	ctx context.Context, tx *store.Tx, who caller.Caller, sent string, r *Request, verb string,
+) (before, row db.VerificationToken, err error) {
+	if row, err = s.lock(ctx, tx, sent); err != nil {
+		return before, row, err
 	}
 	if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
-		return row, apierr.Forbidden("You are not authorized to %s this key", verb)
+		return before, row, apierr.Forbidden("You are not authorized to %s this key", verb)
 	}
+	before = row
 	if err := r.apply(&row, time.Now()); err != nil {
-		return row, err
+		return before, row, err
+	}
+	if err := s.admit(ctx, tx, &before, &row); err != nil {
+		return before, row, err
 	}
 	row.UpdatedBy = who.ID()
 	var setSpend *int64
@@ -142,9 +166,9 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, who caller.Caller, s
 	}
 	alias := row.KeyAlias
 	if row, err = s.store.KeyUpdate(ctx, tx, updateParams(row, setSpend)); err != nil {
-		return row, duplicate(err, alias)
+		return before, row, duplicate(err, alias)
 	}
-	return row, nil
+	return before, row, nil
 }
 
 func (s *Service) lock(ctx context.Context, tx *store.Tx, sent string) (db.VerificationToken, error) {
@@ -182,15 +206,22 @@ func (s *Service) SetBlocked(ctx context.Context, who caller.Caller, sent string
 	if !ident.IsHash(token) {
 		return Row{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Invalid key format.")
 	}
+	action := audit.Unblocked
+	if blocked {
+		action = audit.Blocked
+	}
 	var row db.VerificationToken
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		row, err = s.store.KeySetBlocked(ctx, tx, db.KeySetBlockedParams{Token: token, Blocked: blocked, UpdatedBy: who.ID()})
-		if errors.Is(err, store.ErrNotFound) {
-			return notFound()
+		before, err := s.lock(ctx, tx, token)
+		if err != nil {
+			return err
 		}
+		row, err = s.store.KeySetBlocked(ctx, tx, db.KeySetBlockedParams{Token: token, Blocked: blocked, UpdatedBy: who.ID()})
 		if err != nil {
 			return fmt.Errorf("write key: %w", err)
+		}
+		if err := tx.AuditedChange(ctx, entry(who, action, token, View(before), View(row))); err != nil {
+			return err
 		}
 		return tx.Changed(ctx, store.KindKey, token)
 	})
@@ -242,6 +273,12 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, who caller.Caller, r
 			return apierr.Forbidden("You are not authorized to delete this key")
 		}
 		doomed[i] = row.Token
+		if err := tx.Audited(ctx, entry(who, audit.Deleted, row.Token, View(row), audit.Nothing{})); err != nil {
+			return err
+		}
+	}
+	if err := s.archive(ctx, tx, who, doomed); err != nil {
+		return err
 	}
 	if err := s.store.KeysDelete(ctx, tx, doomed); err != nil {
 		return fmt.Errorf("delete keys: %w", err)
@@ -267,16 +304,30 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 	if err := wellFormed(plain); err != nil {
 		return Generated{}, err
 	}
-	var row db.VerificationToken
+	var made Generated
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if row, err = s.change(ctx, tx, who, sent, r, "regenerate"); err != nil {
+		found, err := s.lock(ctx, tx, sent)
+		if err != nil {
+			return err
+		}
+		if err := s.archive(ctx, tx, who, []string{found.Token}); err != nil {
+			return err
+		}
+		before, row, err := s.change(ctx, tx, who, sent, r, "regenerate")
+		if err != nil {
 			return err
 		}
 		old, name := row.Token, ident.KeyName(plain)
 		row, err = s.store.KeyReplaceToken(ctx, tx, db.KeyReplaceTokenParams{Token: old, NewToken: ident.HashKey(plain), KeyName: &name, UpdatedBy: who.ID()})
 		if err != nil {
 			return duplicate(err, nil)
+		}
+		made = generated(plain, row, r.Duration.Ptr())
+		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
+			return err
+		}
+		if err := tx.Audited(ctx, entry(who, audit.Rotated, old, View(before), View(row))); err != nil {
+			return err
 		}
 		if err := tx.Changed(ctx, store.KindKey, old); err != nil {
 			return err
@@ -286,7 +337,7 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 	if err != nil {
 		return Generated{}, err
 	}
-	return generated(plain, row, r.Duration.Ptr()), nil
+	return made, nil
 }
 
 // Info returns a key; without one, the caller's own.
@@ -307,7 +358,9 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, sent string) (str
 	if !who.Master && !who.Owns(row.Token, row.UserID) {
 		return "", Info{}, forbiddenInfo(who)
 	}
-	return sent, View(row).Info, nil
+	info := View(row).Info
+	err = s.withTiers(ctx, s.store.DB(), &info)
+	return sent, info, err
 }
 
 func forbiddenInfo(who caller.Caller) error {

@@ -16,6 +16,8 @@ type ListQuery struct {
 	UserID, TeamID, OrganizationID, KeyHash, KeyAlias *string
 	SortBy, SortOrder                                 string
 	Full                                              bool
+	// Status is "deleted" for the keys that are gone.
+	Status string
 }
 
 // Page is the reply of /key/list.
@@ -34,6 +36,12 @@ func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Pag
 	if err := q.checkSort(); err != nil {
 		return Page{}, err
 	}
+	if err := checkStatus(q.Status); err != nil {
+		return Page{}, err
+	}
+	if q.Status != "" {
+		return s.listDeleted(ctx, &q)
+	}
 	params := db.KeyListParams{
 		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
 		Sort: q.SortBy + " " + q.SortOrder, PageSize: int32(q.Size), Skip: int32((q.Page - 1) * q.Size), //nolint:gosec // both are bounded where they are read
@@ -50,8 +58,14 @@ func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Pag
 	}
 	page := Page{TotalCount: total, CurrentPage: q.Page, TotalPages: (total + int64(q.Size) - 1) / int64(q.Size)}
 	if q.Full {
-		page.Keys = Views(rows)
-		return page, nil
+		views := Views(rows)
+		infos := make([]*Info, len(views))
+		for i := range views {
+			infos[i] = &views[i].Info
+		}
+		page.Keys = views
+		err := s.withTiers(ctx, s.store.DB(), infos...)
+		return page, err
 	}
 	hashes := make([]string, len(rows))
 	for i, r := range rows {

@@ -8,7 +8,9 @@ func insertParams(k db.VerificationToken) db.KeyInsertParams {
 		Models: list(k.Models), Aliases: k.Aliases, Config: k.Config, Permissions: k.Permissions, Metadata: k.Metadata,
 		ModelMaxBudget: k.ModelMaxBudget, AllowedRoutes: list(k.AllowedRoutes), AllowedCacheControls: list(k.AllowedCacheControls),
 		Blocked: k.Blocked, Expires: k.Expires, SpendNano: k.SpendNano, MaxBudgetNano: k.MaxBudgetNano, BudgetDuration: k.BudgetDuration,
-		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit, CreatedBy: k.CreatedBy,
+		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit,
+		TphLimit: k.TphLimit, RphLimit: k.RphLimit, TpdLimit: k.TpdLimit, RpdLimit: k.RpdLimit, SoftBudgetNano: k.SoftBudgetNano,
+		BudgetLimits: k.BudgetLimits, BudgetID: k.BudgetID, CreatedBy: k.CreatedBy,
 	}
 }
 
@@ -18,7 +20,9 @@ func updateParams(k db.VerificationToken, setSpend *int64) db.KeyUpdateParams {
 		Models: list(k.Models), Aliases: k.Aliases, Config: k.Config, Permissions: k.Permissions, Metadata: k.Metadata,
 		ModelMaxBudget: k.ModelMaxBudget, AllowedRoutes: list(k.AllowedRoutes), AllowedCacheControls: list(k.AllowedCacheControls),
 		Blocked: k.Blocked, Expires: k.Expires, SetSpendNano: setSpend, MaxBudgetNano: k.MaxBudgetNano, BudgetDuration: k.BudgetDuration,
-		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit, UpdatedBy: k.UpdatedBy,
+		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit,
+		TphLimit: k.TphLimit, RphLimit: k.RphLimit, TpdLimit: k.TpdLimit, RpdLimit: k.RpdLimit, SoftBudgetNano: k.SoftBudgetNano,
+		BudgetLimits: k.BudgetLimits, BudgetID: k.BudgetID, UpdatedBy: k.UpdatedBy,
 	}
 }
 

@@ -2,19 +2,21 @@ package key
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
-	"github.com/tianjillm/tianjillm/controlplane/internal/period"
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/money"
+	"github.com/tianjillm/tianjillm/shared/period"
 )
 
 // Request is the body of /key/generate, /key/update and /key/regenerate. Only
 // members that were sent have an effect on an existing key.
 type Request struct {
+	limit.Fields
+
 	Key                  field.Of[string]         `json:"key"`
 	KeyAlias             field.Of[string]         `json:"key_alias"`
 	Duration             field.Of[string]         `json:"duration"`
@@ -23,16 +25,11 @@ type Request struct {
 	Config               field.Of[map[string]any] `json:"config"`
 	Permissions          field.Of[map[string]any] `json:"permissions"`
 	Metadata             field.Of[map[string]any] `json:"metadata"`
-	ModelMaxBudget       field.Of[map[string]any] `json:"model_max_budget"`
 	Spend                field.Of[float64]        `json:"spend"`
-	MaxBudget            field.Of[float64]        `json:"max_budget"`
-	BudgetDuration       field.Of[string]         `json:"budget_duration"`
+	BudgetID             field.Of[string]         `json:"budget_id"`
 	UserID               field.Of[string]         `json:"user_id"`
 	TeamID               field.Of[string]         `json:"team_id"`
 	OrganizationID       field.Of[string]         `json:"organization_id"`
-	MaxParallelRequests  field.Of[int64]          `json:"max_parallel_requests"`
-	TPMLimit             field.Of[int64]          `json:"tpm_limit"`
-	RPMLimit             field.Of[int64]          `json:"rpm_limit"`
 	AllowedCacheControls field.Of[[]string]       `json:"allowed_cache_controls"`
 	AllowedRoutes        field.Of[[]string]       `json:"allowed_routes"`
 	Blocked              field.Of[bool]           `json:"blocked"`
@@ -40,25 +37,17 @@ type Request struct {
 	NewKey               field.Of[string]         `json:"new_key"`
 
 	// What LiteLLM keeps inside metadata under the same name.
-	ModelRPMLimit      field.Of[json.RawMessage] `json:"model_rpm_limit"`
-	ModelTPMLimit      field.Of[json.RawMessage] `json:"model_tpm_limit"`
-	RPMLimitType       field.Of[json.RawMessage] `json:"rpm_limit_type"`
-	TPMLimitType       field.Of[json.RawMessage] `json:"tpm_limit_type"`
-	EnforcedParams     field.Of[json.RawMessage] `json:"enforced_params"`
-	TempBudgetIncrease field.Of[json.RawMessage] `json:"temp_budget_increase"`
-	TempBudgetExpiry   field.Of[json.RawMessage] `json:"temp_budget_expiry"`
-	Guardrails         field.Of[json.RawMessage] `json:"guardrails"`
-	Policies           field.Of[json.RawMessage] `json:"policies"`
-	Tags               field.Of[json.RawMessage] `json:"tags"`
-	Prompts            field.Of[json.RawMessage] `json:"prompts"`
-	Logging            field.Of[json.RawMessage] `json:"logging"`
+	EnforcedParams field.Of[json.RawMessage] `json:"enforced_params"`
+	Guardrails     field.Of[json.RawMessage] `json:"guardrails"`
+	Policies       field.Of[json.RawMessage] `json:"policies"`
+	Tags           field.Of[json.RawMessage] `json:"tags"`
+	Prompts        field.Of[json.RawMessage] `json:"prompts"`
+	Logging        field.Of[json.RawMessage] `json:"logging"`
 }
 
 func (r *Request) hoisted() map[string]field.Of[json.RawMessage] {
 	return map[string]field.Of[json.RawMessage]{
-		"model_rpm_limit": r.ModelRPMLimit, "model_tpm_limit": r.ModelTPMLimit, "rpm_limit_type": r.RPMLimitType,
-		"tpm_limit_type": r.TPMLimitType, "enforced_params": r.EnforcedParams, "temp_budget_increase": r.TempBudgetIncrease,
-		"temp_budget_expiry": r.TempBudgetExpiry, "guardrails": r.Guardrails, "policies": r.Policies, "tags": r.Tags,
+		"enforced_params": r.EnforcedParams, "guardrails": r.Guardrails, "policies": r.Policies, "tags": r.Tags,
 		"prompts": r.Prompts, "logging": r.Logging,
 	}
 }
@@ -69,7 +58,8 @@ func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
 	r.UserID.Into(&row.UserID)
 	r.TeamID.Into(&row.TeamID)
 	r.OrganizationID.Into(&row.OrganizationID)
-	for _, id := range []**string{&row.KeyAlias, &row.UserID, &row.TeamID, &row.OrganizationID} {
+	r.BudgetID.Into(&row.BudgetID)
+	for _, id := range []**string{&row.KeyAlias, &row.UserID, &row.TeamID, &row.OrganizationID, &row.BudgetID} {
 		if *id != nil && **id == "" {
 			*id = nil
 		}
@@ -78,13 +68,10 @@ func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
 	r.AllowedRoutes.IntoValue(&row.AllowedRoutes)
 	r.AllowedCacheControls.IntoValue(&row.AllowedCacheControls)
 	r.Blocked.Into(&row.Blocked)
-	r.MaxParallelRequests.Into(&row.MaxParallelRequests)
-	r.TPMLimit.Into(&row.TpmLimit)
-	r.RPMLimit.Into(&row.RpmLimit)
 	if err := r.applyKeyType(row); err != nil {
 		return err
 	}
-	if err := r.applyMoney(row, now); err != nil {
+	if err := r.applySpend(row); err != nil {
 		return err
 	}
 	if err := r.applyExpiry(row, now); err != nil {
@@ -93,12 +80,15 @@ func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
 	for _, m := range []struct {
 		from field.Of[map[string]any]
 		to   *json.RawMessage
-	}{{r.Aliases, &row.Aliases}, {r.Config, &row.Config}, {r.Permissions, &row.Permissions}, {r.ModelMaxBudget, &row.ModelMaxBudget}} {
+	}{{r.Aliases, &row.Aliases}, {r.Config, &row.Config}, {r.Permissions, &row.Permissions}} {
 		if err := setObject(m.to, m.from); err != nil {
 			return err
 		}
 	}
-	return r.applyMetadata(row)
+	if err := r.applyMetadata(row); err != nil {
+		return err
+	}
+	return r.ApplyLimits(limit.OfKey(row), limit.Rules{Types: limit.KeyTypes(), Metadata: r.Metadata.Sent, Now: now})
 }
 
 func (r *Request) applyKeyType(row *db.VerificationToken) error {
@@ -116,56 +106,15 @@ func (r *Request) applyKeyType(row *db.VerificationToken) error {
 	return nil
 }
 
-func (r *Request) applyMoney(row *db.VerificationToken, now time.Time) error {
-	if err := SetBudget(&row.MaxBudgetNano, r.MaxBudget); err != nil {
-		return err
-	}
-	if r.Spend.Sent {
-		n, err := money.FromUSD(r.Spend.Or(0))
-		if err != nil || n < 0 {
-			return apierr.BadRequest("spend must be a non-negative number of dollars")
-		}
-		row.SpendNano = int64(n)
-	}
-	return SetBudgetDuration(&row.BudgetDuration, &row.BudgetResetAt, r.BudgetDuration, now)
-}
-
-// SetBudget stores a budget in dollars as nano-dollars.
-func SetBudget(dst **int64, sent field.Of[float64]) error {
-	if !sent.Sent {
+func (r *Request) applySpend(row *db.VerificationToken) error {
+	if !r.Spend.Sent {
 		return nil
 	}
-	if sent.Null {
-		*dst = nil
-		return nil
+	n, err := money.FromUSD(r.Spend.Or(0))
+	if err != nil || n < 0 {
+		return apierr.BadRequest("spend must be a non-negative number of dollars")
 	}
-	n, err := money.FromUSD(sent.Value)
-	if err != nil {
-		return apierr.BadRequest("max_budget is out of range")
-	}
-	if n < 0 {
-		return &apierr.Error{Status: http.StatusBadRequest, NoneText: true, Type: apierr.TypeBadRequest, Message: "max_budget cannot be negative. Received: " + n.String()}
-	}
-	v := int64(n)
-	*dst = &v
-	return nil
-}
-
-// SetBudgetDuration stores a budget's period and when it starts again.
-func SetBudgetDuration(dst **string, resetAt **time.Time, sent field.Of[string], now time.Time) error {
-	if !sent.Sent {
-		return nil
-	}
-	*dst, *resetAt = nil, nil
-	if sent.Or("") == "" {
-		return nil
-	}
-	p, err := period.Parse(sent.Value)
-	if err != nil {
-		return apierr.BadRequest("budget_duration: %v", err)
-	}
-	at := p.Reset(now)
-	*dst, *resetAt = &sent.Value, &at
+	row.SpendNano = int64(n)
 	return nil
 }
 

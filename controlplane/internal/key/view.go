@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
 	"github.com/tianjillm/tianjillm/shared/money"
 )
 
 // Info is a key as LiteLLM shows it, without its hash.
 type Info struct {
+	limit.View
+
 	KeyName              *string         `json:"key_name"`
 	KeyAlias             *string         `json:"key_alias"`
 	SoftBudgetCooldown   bool            `json:"soft_budget_cooldown"`
@@ -24,21 +28,14 @@ type Info struct {
 	AgentID              *string         `json:"agent_id"`
 	ProjectID            *string         `json:"project_id"`
 	Permissions          json.RawMessage `json:"permissions"`
-	MaxParallelRequests  *int64          `json:"max_parallel_requests"`
 	Metadata             json.RawMessage `json:"metadata"`
 	Blocked              *bool           `json:"blocked"`
-	TPMLimit             *int64          `json:"tpm_limit"`
-	RPMLimit             *int64          `json:"rpm_limit"`
-	MaxBudget            *float64        `json:"max_budget"`
-	BudgetDuration       *string         `json:"budget_duration"`
-	BudgetResetAt        *time.Time      `json:"budget_reset_at"`
 	AllowedCacheControls []string        `json:"allowed_cache_controls"`
 	AllowedRoutes        []string        `json:"allowed_routes"`
 	ModelSpend           json.RawMessage `json:"model_spend"`
-	ModelMaxBudget       json.RawMessage `json:"model_max_budget"`
 	BudgetID             *string         `json:"budget_id"`
 	ObjectPermissionID   *string         `json:"object_permission_id"`
-	BudgetTable          *struct{}       `json:"litellm_budget_table"`
+	BudgetTable          *tier.Budget    `json:"litellm_budget_table"`
 	CreatedAt            time.Time       `json:"created_at"`
 	CreatedBy            *string         `json:"created_by"`
 	UpdatedAt            time.Time       `json:"updated_at"`
@@ -86,13 +83,17 @@ type Updated struct {
 
 // View shows a row.
 func View(k db.VerificationToken) Row {
+	limits := limit.OfKey(&k).View(time.Now())
+	var budget *tier.Budget
+	if limits.SoftBudget != nil { // LiteLLM makes a row for it, which is where its clients look
+		budget = &tier.Budget{SoftBudget: limits.SoftBudget}
+	}
 	return Row{Token: k.Token, Info: Info{
-		KeyName: k.KeyName, KeyAlias: k.KeyAlias, Spend: money.Nano(k.SpendNano).USD(), Expires: utc(k.Expires),
+		View: limits, KeyName: k.KeyName, KeyAlias: k.KeyAlias, Spend: money.Nano(k.SpendNano).USD(), Expires: utc(k.Expires),
 		Models: k.Models, Aliases: k.Aliases, Config: k.Config, UserID: k.UserID, TeamID: k.TeamID, OrganizationID: k.OrganizationID,
-		Permissions: k.Permissions, MaxParallelRequests: k.MaxParallelRequests, Metadata: k.Metadata, Blocked: k.Blocked,
-		TPMLimit: k.TpmLimit, RPMLimit: k.RpmLimit, MaxBudget: USD(k.MaxBudgetNano), BudgetDuration: k.BudgetDuration,
-		BudgetResetAt: utc(k.BudgetResetAt), AllowedCacheControls: k.AllowedCacheControls, AllowedRoutes: k.AllowedRoutes,
-		ModelSpend: json.RawMessage("{}"), ModelMaxBudget: k.ModelMaxBudget,
+		Permissions: k.Permissions, Metadata: k.Metadata, Blocked: k.Blocked,
+		AllowedCacheControls: k.AllowedCacheControls, AllowedRoutes: k.AllowedRoutes,
+		ModelSpend: json.RawMessage("{}"), BudgetID: k.BudgetID, BudgetTable: budget,
 		CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy, UpdatedAt: k.UpdatedAt.UTC(), UpdatedBy: k.UpdatedBy,
 		LastActive: utc(k.LastActive), RotationCount: k.RotationCount, LastRotationAt: utc(k.LastRotationAt),
 	}}
@@ -116,15 +117,6 @@ func generated(plain string, row db.VerificationToken, duration *string) Generat
 		TPMLimitType: meta["tpm_limit_type"], Guardrails: meta["guardrails"], Policies: meta["policies"], Prompts: meta["prompts"],
 		Tags: meta["tags"], EnforcedParams: meta["enforced_params"],
 	}
-}
-
-// USD turns an optional amount into the float that JSON carries.
-func USD(nano *int64) *float64 {
-	if nano == nil {
-		return nil
-	}
-	v := money.Nano(*nano).USD()
-	return &v
 }
 
 func utc(t *time.Time) *time.Time {

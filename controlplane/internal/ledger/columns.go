@@ -26,29 +26,6 @@ func lines(payload []byte) iter.Seq[[]byte] {
 	}
 }
 
-// sums adds up spend by id.
-type sums map[string]int64
-
-func (s sums) add(id string, nano int64) {
-	if id != "" {
-		s[id] += nano
-	}
-}
-
-// sorted returns ids in one order everywhere, so that two transactions never
-// wait for each other's rows in a circle.
-func (s sums) sorted() (ids []string, nanos []int64) {
-	ids, nanos = make([]string, 0, len(s)), make([]int64, 0, len(s))
-	for id := range s {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		nanos = append(nanos, s[id])
-	}
-	return ids, nanos
-}
-
 // clean makes text that came from a client fit for a Postgres column.
 func clean(s string) string {
 	if len(s) > maxText {
@@ -57,7 +34,8 @@ func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
 }
 
-func columns(events map[string]*contract.Usage) db.SpendInsertParams {
+// columnsOf are the columns of spend rows.
+func columnsOf(events map[string]*contract.Usage) db.SpendInsertParams {
 	ids := make([]string, 0, len(events))
 	for id := range events {
 		ids = append(ids, id)

@@ -14,10 +14,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
+	"github.com/tianjillm/tianjillm/controlplane/internal/pool"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/contract"
@@ -44,12 +45,14 @@ type Ledger struct {
 	spend  prometheus.Counter
 	lag    prometheus.Gauge
 	pause  time.Duration
+	config *budget.Config
+	watch  func([]pool.Counter)
 }
 
 // New returns a ledger. It does not need NATS or Postgres to be up.
 func New(st *store.Store, js jetstream.JetStream, n contract.Names, log *slog.Logger, reg prometheus.Registerer) *Ledger {
 	l := &Ledger{
-		store: st, js: js, names: n, log: log, pause: retryPause,
+		store: st, js: js, names: n, log: log, pause: retryPause, config: budget.NewConfig(js, n), watch: func([]pool.Counter) {},
 		booked: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tianji_controlplane_usage_events_total", Help: "Usage events taken from the stream, by what became of them.",
 		}, []string{"result"}),
@@ -59,6 +62,10 @@ func New(st *store.Store, js jetstream.JetStream, n contract.Names, log *slog.Lo
 	reg.MustRegister(l.booked, l.spend, l.lag)
 	return l
 }
+
+// OnBooked sets what is called with the counters of budgets of which something
+// was booked. It is called once, before Run.
+func (l *Ledger) OnBooked(f func([]pool.Counter)) { l.watch = f }
 
 // Run books until ctx ends. Failures are retried: nothing is acknowledged
 // that was not committed.
@@ -136,25 +143,32 @@ func (l *Ledger) bookMessages(ctx context.Context, msgs []jetstream.Msg) error {
 			events = append(events, e)
 		}
 	}
-	var fresh int
-	var total int64
-	err := l.store.InTx(ctx, func(tx *store.Tx) error {
+	shared, err := l.config.Shared(ctx)
+	if err != nil {
+		return err
+	}
+	var fresh []*contract.Usage
+	var counters []pool.Counter
+	err = l.store.InTx(ctx, func(tx *store.Tx) error {
 		for _, d := range unreadable {
 			if err := l.store.DeadInsert(ctx, tx, d); err != nil {
 				return fmt.Errorf("keep unreadable usage: %w", err)
 			}
 		}
 		var err error
-		fresh, total, err = l.book(ctx, tx, events)
+		fresh, counters, err = l.book(ctx, tx, events, shared)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("book usage: %w", err)
 	}
-	l.booked.WithLabelValues("booked").Add(float64(fresh))
-	l.booked.WithLabelValues("duplicate").Add(float64(len(events) - fresh))
+	l.watch(counters)
+	for _, e := range fresh {
+		l.spend.Add(float64(e.CostNano) / 1e9)
+	}
+	l.booked.WithLabelValues("booked").Add(float64(len(fresh)))
+	l.booked.WithLabelValues("duplicate").Add(float64(len(events) - len(fresh)))
 	l.booked.WithLabelValues("unreadable").Add(float64(len(unreadable)))
-	l.spend.Add(float64(total) / 1e9)
 	if len(unreadable) > 0 {
 		l.log.LogAttrs(ctx, slog.LevelError, "unreadable usage kept in usage_dead", slog.Int("events", len(unreadable)))
 	}
@@ -162,40 +176,27 @@ func (l *Ledger) bookMessages(ctx context.Context, msgs []jetstream.Msg) error {
 }
 
 // book writes the spend rows and adds the spend of those that were not there
-// yet to their key, team and user.
-func (l *Ledger) book(ctx context.Context, tx pgx.Tx, events []contract.Usage) (fresh int, total int64, err error) {
+// yet to all who spent it.
+func (l *Ledger) book(ctx context.Context, tx *store.Tx, events []contract.Usage, shared *budget.Shared) (fresh []*contract.Usage, counters []pool.Counter, err error) {
 	if len(events) == 0 {
-		return 0, 0, nil
+		return nil, nil, nil
 	}
 	byID := make(map[string]*contract.Usage, len(events))
 	for i := range events {
 		byID[events[i].ID] = &events[i]
 	}
-	inserted, err := l.store.SpendInsert(ctx, tx, columns(byID))
+	inserted, err := l.store.SpendInsert(ctx, tx, columnsOf(byID))
 	if err != nil {
-		return 0, 0, fmt.Errorf("insert spend rows: %w", err)
+		return nil, nil, fmt.Errorf("insert spend rows: %w", err)
 	}
-	keys, teams, users := sums{}, sums{}, sums{}
 	for _, id := range inserted {
-		e := byID[id]
-		keys.add(e.KeyHash, e.CostNano)
-		teams.add(e.TeamID, e.CostNano)
-		users.add(e.UserID, e.CostNano)
-		total += e.CostNano
+		fresh = append(fresh, byID[id])
 	}
-	ids, amounts := keys.sorted()
-	if err := l.store.KeysAddSpend(ctx, tx, db.KeysAddSpendParams{Ids: ids, Spends: amounts}); err != nil {
-		return 0, 0, fmt.Errorf("add spend to keys: %w", err)
+	b := &booking{ledger: l, tx: tx, now: time.Now().UTC(), shared: shared, spent: map[pool.Counter]*spent{}}
+	if err := b.run(ctx, fresh); err != nil {
+		return nil, nil, err
 	}
-	ids, amounts = teams.sorted()
-	if err := l.store.TeamsAddSpend(ctx, tx, db.TeamsAddSpendParams{Ids: ids, Spends: amounts}); err != nil {
-		return 0, 0, fmt.Errorf("add spend to teams: %w", err)
-	}
-	ids, amounts = users.sorted()
-	if err := l.store.UsersAddSpend(ctx, tx, db.UsersAddSpendParams{Ids: ids, Spends: amounts}); err != nil {
-		return 0, 0, fmt.Errorf("add spend to users: %w", err)
-	}
-	return len(inserted), total, nil
+	return fresh, b.counters(), nil
 }
 
 // decode reads one line of a message. A line that can not be read does not

@@ -113,7 +113,7 @@ func (s *Service) sealInto(d *contract.Deployment, secrets contract.Secrets, pre
 func sensitive(param string) bool {
 	p := strings.ToLower(param)
 	for _, part := range []string{"key", "secret", "token", "password", "credential", "auth", "private", "cert", "signature"} {
-		if strings.Contains(p, part) && !strings.Contains(p, "cost_per") && !strings.HasPrefix(p, "max_") {
+		if strings.Contains(p, part) && !strings.Contains(p, "cost_per") && !strings.HasPrefix(p, "max_") && !strings.HasPrefix(p, "default_api_key_") {
 			return true
 		}
 	}

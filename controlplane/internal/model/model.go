@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -215,6 +216,10 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 		if err != nil {
 			return fmt.Errorf("write model: %w", err)
 		}
+		made := &audit.Entry{Actor: who.Actor(), Action: audit.Created, Table: audit.Models, ObjectID: id, After: s.view(row, params)}
+		if err := tx.Audited(ctx, made); err != nil {
+			return err
+		}
 		return tx.Changed(ctx, store.KindModel, id)
 	})
 	return s.view(row, params), err
@@ -274,6 +279,10 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Ro
 		if err != nil {
 			return fmt.Errorf("read model: %w", err)
 		}
+		before, err := s.shown(row)
+		if err != nil {
+			return err
+		}
 		merged, params, err := s.merge(row, r)
 		if err != nil {
 			return err
@@ -285,9 +294,22 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Ro
 			return fmt.Errorf("write model: %w", err)
 		}
 		out = s.view(row, params)
+		changed := &audit.Entry{Actor: who.Actor(), Action: audit.Updated, Table: audit.Models, ObjectID: id, Before: before, After: out}
+		if err := tx.AuditedChange(ctx, changed); err != nil {
+			return err
+		}
 		return tx.Changed(ctx, store.KindModel, id)
 	})
 	return out, err
+}
+
+// shown is a stored deployment as clients see it.
+func (s *Service) shown(row db.ProxyModelTable) (Row, error) {
+	params, err := s.open(row)
+	if err != nil {
+		return Row{}, err
+	}
+	return s.view(row, params), nil
 }
 
 func (s *Service) merge(row db.ProxyModelTable, r *Request) (db.ProxyModelTable, map[string]json.RawMessage, error) {
@@ -321,12 +343,23 @@ func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (map
 		return nil, apierr.Invalid("missing", "id", "Field required")
 	}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		n, err := s.store.ModelDelete(ctx, tx, id)
+		row, err := s.store.ModelForUpdate(ctx, tx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return apierr.BadRequest("Model with id=%s not found in db", id)
+		}
 		if err != nil {
+			return fmt.Errorf("read model: %w", err)
+		}
+		before, err := s.shown(row)
+		if err != nil { // its credentials are of another salt key; it can be deleted all the same
+			before = s.view(row, nil)
+		}
+		if _, err := s.store.ModelDelete(ctx, tx, id); err != nil {
 			return fmt.Errorf("delete model: %w", err)
 		}
-		if n == 0 {
-			return apierr.BadRequest("Model with id=%s not found in db", id)
+		gone := &audit.Entry{Actor: who.Actor(), Action: audit.Deleted, Table: audit.Models, ObjectID: id, Before: before, After: audit.Nothing{}}
+		if err := tx.Audited(ctx, gone); err != nil {
+			return err
 		}
 		return tx.Changed(ctx, store.KindModel, id)
 	})

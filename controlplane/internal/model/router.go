@@ -25,7 +25,7 @@ func RouterSettings(cfg *proxyconfig.Config) contract.RouterSettings {
 		StreamIdleTimeoutMS: milliseconds(earlier(r.StreamIdleTimeout, s.StreamIdleTimeout)),
 		AllowedFails:        wide(earlier(r.AllowedFails, s.AllowedFails)), AllowedFailsPolicy: wideMap(either(r.AllowedFailsPolicy, s.AllowedFailsPolicy)),
 		CooldownMS: millis(earlier(r.CooldownTime, s.CooldownTime)), DisableCooldowns: value(earlier(r.DisableCooldowns, s.DisableCooldowns)),
-		MaxFallbacks: earlier(r.MaxFallbacks, s.MaxFallbacks), DefaultMaxParallel: int64(value(earlier(r.DefaultMaxParallel, s.DefaultMaxParallel))),
+		MaxFallbacks: earlier(r.MaxFallbacks, s.MaxFallbacks), DefaultMaxParallel: defaultMaxParallel(cfg),
 		PreCallChecks: value(earlier(r.EnablePreCallChecks, s.EnablePreCallChecks)), TagFiltering: value(earlier(r.EnableTagFiltering, s.EnableTagFiltering)),
 		DefaultFallbacks: eitherList(r.DefaultFallbacks, s.DefaultFallbacks),
 		Fallbacks:        fallbacks(eitherList(r.Fallbacks, s.Fallbacks)),
@@ -47,6 +47,15 @@ func RouterSettings(cfg *proxyconfig.Config) contract.RouterSettings {
 		out.Aliases[name] = contract.GroupAlias{Model: alias.Model, Hidden: alias.Hidden}
 	}
 	return out
+}
+
+// defaultMaxParallel is for each deployment without a limit of its own. The
+// router's own setting comes before general_settings.max_parallel_requests.
+func defaultMaxParallel(cfg *proxyconfig.Config) int64 {
+	if n := earlier(cfg.Router.DefaultMaxParallel, cfg.Settings.Router.DefaultMaxParallel); n != nil {
+		return int64(*n)
+	}
+	return value(cfg.General.Limits.DefaultMaxParallel)
 }
 
 func either[M ~map[K]V, K comparable, V any](a, b M) M {

@@ -13,13 +13,20 @@ func routing(m proxyconfig.Model) contract.Routing {
 	p, i := m.Params, m.Info
 	return contract.Routing{
 		Weight: value(p.Weight), RPM: int64(value(earlier(p.RPM, i.RPM))), TPM: int64(value(earlier(p.TPM, i.TPM))),
-		MaxParallel: int64(value(p.MaxParallel)), Order: wide(earlier(p.Order, i.Order)), Tags: p.Tags, TagRegex: p.TagRegex, Region: p.RegionName,
+		MaxParallel: int64(value(p.MaxParallel)), Budget: budget(p.Budget), KeyRPM: p.KeyRPM, KeyTPM: p.KeyTPM, Order: wide(earlier(p.Order, i.Order)), Tags: p.Tags, TagRegex: p.TagRegex, Region: p.RegionName,
 		AccessGroups: i.AccessGroups, BaseModel: firstText(i.BaseModel, p.BaseModel), MaxInputTokens: int64(value(i.MaxInputTokens)),
 		TeamID: i.TeamID, TeamPublicName: i.TeamPublicName,
 		// The SDK's retries and the router's are one thing here.
 		NumRetries: earlier(p.NumRetries, p.MaxRetries), CooldownMS: millis(earlier(p.CooldownTime, i.CooldownTime)),
 		AllowedFails: wide(i.AllowedFails), AllowedFailsPolicy: wideMap(i.AllowedFailsPolicy), StreamIdleTimeoutMS: milliseconds(p.StreamIdleTimeout),
 	}
+}
+
+func budget(b *proxyconfig.Budget) *contract.Budget {
+	if b == nil {
+		return nil
+	}
+	return &contract.Budget{MaxNano: int64(b.Max), Duration: b.Duration}
 }
 
 // earlier returns the first that is set.
@@ -94,6 +101,17 @@ func shownRouting(p proxyconfig.Params) map[string]any {
 	for name, list := range map[string][]string{"tags": p.Tags, "tag_regex": p.TagRegex} {
 		if len(list) > 0 {
 			out[name] = list
+		}
+	}
+	for name, n := range map[string]*int64{"default_api_key_rpm_limit": p.KeyRPM, "default_api_key_tpm_limit": p.KeyTPM} {
+		if n != nil {
+			out[name] = *n
+		}
+	}
+	if p.Budget != nil {
+		out["max_budget"] = p.Budget.Max.USD()
+		if p.Budget.Duration != "" {
+			out["budget_duration"] = p.Budget.Duration
 		}
 	}
 	if p.Weight != nil {

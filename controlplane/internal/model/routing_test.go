@@ -30,6 +30,7 @@ model_list:
 - model_name: gpt
   litellm_params:
     {model: openai/gpt-4o, weight: 2, rpm: 10, order: 1, tags: [paid], region_name: eu, max_parallel_requests: 4, max_retries: 7,
+     max_budget: 12.5, budget_duration: 1mo, default_api_key_rpm_limit: 0, default_api_key_tpm_limit: 30,
      cooldown_time: 0, stream_idle_timeout: 20, tag_regex: ["curl"], temperature: 0.5}
   model_info:
     {id: a, rpm: 99, tpm: 1000, base_model: azure/gpt-4o, access_groups: [beta], max_input_tokens: 8000, allowed_fails: 0,
@@ -42,7 +43,7 @@ model_list:
 	require.NoError(t, err)
 	got, err := json.Marshal(d.Routing)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"weight":2,"rpm":10,"tpm":1000,"max_parallel":4,"order":1,"tags":["paid"],"tag_regex":["curl"],"region":"eu","access_groups":["beta"],
+	require.JSONEq(t, `{"weight":2,"rpm":10,"tpm":1000,"max_parallel":4,"budget":{"max_nano":12500000000,"duration":"1mo"},"key_rpm":0,"key_tpm":30,"order":1,"tags":["paid"],"tag_regex":["curl"],"region":"eu","access_groups":["beta"],
 		"base_model":"azure/gpt-4o","max_input_tokens":8000,"team_id":"t","team_public_name":"ours","num_retries":7,"cooldown_ms":0,"allowed_fails":0,
 		"allowed_fails_policy":{"Timeout":3},"stream_idle_timeout_ms":20000}`, string(got))
 	require.Equal(t, map[string]json.RawMessage{"temperature": json.RawMessage("0.5")}, d.Params, "what the router reads is not sent to vendors")
@@ -54,6 +55,16 @@ model_list:
 	d, err = s.Deployment(t.Context(), "openai", nil)
 	require.NoError(t, err)
 	require.Equal(t, "openai", d.Provider)
+}
+
+func TestDefaultMaxParallel(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		`{general_settings: {max_parallel_requests: 3}}`:                                                       3,
+		`{general_settings: {max_parallel_requests: 3}, litellm_settings: {default_max_parallel_requests: 4}}`: 4,
+	} {
+		require.Equal(t, want, model.RouterSettings(parse(t, text)).DefaultMaxParallel)
+	}
 }
 
 func TestRouterSettings(t *testing.T) {

@@ -57,7 +57,9 @@ type Params struct {
 	CooldownTime      *time.Duration
 	RPM               *int
 	TPM               *int
-	MaxParallel       *int // max_parallel_requests
+	MaxParallel       *int    // max_parallel_requests
+	KeyRPM, KeyTPM    *int64  // default_api_key_rpm_limit, default_api_key_tpm_limit
+	Budget            *Budget // max_budget and budget_duration
 	Weight            *float64
 	Order             *int
 	Tags              []string
@@ -109,12 +111,22 @@ type General struct {
 	ModelCostMapPath  string        // ours: the same as a file
 	PassThrough       []PassThrough // pass_through_endpoints
 
+	Limits ProxyLimits
+	Audit  Audit
+
 	ClientCredentials bool // allow_client_side_credentials
-	OpenResponses     bool // disable_responses_id_security
+	OpenResponses     bool // disable_responses_id_security, or responses_id_security: false
 	ForeignResponses  bool // allow_unmanaged_response_ids
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw
+}
+
+// Audit says how long the audit trail is kept, and how; all of it is ours.
+type Audit struct {
+	Retention string // audit_retention: a duration such as 365d; "" keeps everything
+	Archive   string // audit_archive: a directory to which goes what is too old
+	Chain     bool   // audit_chain: entries are linked by their hashes
 }
 
 // Compat183 is the value of litellm_compat that asks for the statuses of
@@ -135,6 +147,8 @@ type Settings struct {
 	ModelCostMapURL string
 
 	Cache *Cache // nil when it is off
+
+	Limits SpendLimits
 
 	// Router is the settings of router_settings that stand here.
 	Router Router
@@ -175,6 +189,8 @@ type Router struct {
 	DefaultFallbacks       []string
 	Aliases                map[string]Alias // model_group_alias
 	CachingGroups          [][]string       // model groups that share cached answers
+
+	ProviderBudgets map[string]Budget // provider_budget_config, by slug
 
 	// Raw is the whole section, the typed settings included.
 	Raw Raw

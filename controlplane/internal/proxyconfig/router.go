@@ -44,6 +44,7 @@ func readRouting(o *object) Router {
 		DefaultFallbacks:       o.texts("default_fallbacks"),
 		Aliases:                o.aliases("model_group_alias"),
 		CachingGroups:          o.textLists("caching_groups"),
+		ProviderBudgets:        o.providerBudgets("provider_budget_config"),
 	}
 	if r.EnablePreCallChecks == nil {
 		r.EnablePreCallChecks = o.boolean("enable_pre_call_check")

@@ -45,10 +45,15 @@ func readGeneral(o *object) General {
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		ModelCostMapPath:  o.text("model_cost_map_path"),
 		PassThrough:       readPassThrough(o),
+		Limits:            readProxyLimits(o),
+		Audit:             Audit{Retention: o.text("audit_retention"), Archive: o.text("audit_archive"), Chain: o.enabled("audit_chain")},
 		ClientCredentials: o.enabled("allow_client_side_credentials"),
 		OpenResponses:     o.enabled("disable_responses_id_security"),
 		ForeignResponses:  o.enabled("allow_unmanaged_response_ids"),
 		Raw:               o.raw(),
+	}
+	if security := o.boolean("responses_id_security"); security != nil && !*security {
+		g.OpenResponses = true
 	}
 	if g.LitellmCompat != "" && g.LitellmCompat != Compat183 {
 		o.problems.errorf(o.get("litellm_compat").place(join(o.path, "litellm_compat")),
@@ -59,16 +64,18 @@ func readGeneral(o *object) General {
 
 func readSettings(o *object) Settings {
 	o.warnUnknown(keysOf(settingsKeys, routerKeys), generalSection(), section{"the top level", keysOf(topKeys)})
+	callbacks := o.names("callbacks")
 	return Settings{
 		DropParams:        o.enabled("drop_params"),
 		StoreAuditLogs:    o.enabled("store_audit_logs"),
 		RequestTimeout:    o.seconds("request_timeout"),
 		ExposeRouterDebug: o.boolean("expose_router_debug_in_errors"),
-		Callbacks:         o.names("callbacks"),
+		Callbacks:         callbacks,
 		SuccessCallbacks:  o.names("success_callback"),
 		FailureCallbacks:  o.names("failure_callback"),
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		Cache:             readCache(o),
+		Limits:            readSpendLimits(o, callbacks),
 		Router:            readRouting(o),
 		Raw:               o.raw(),
 	}

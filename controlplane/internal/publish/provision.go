@@ -21,6 +21,8 @@ const (
 	// https://platform.openai.com/docs/api-reference/responses/create
 	responsesTTL      = 30 * 24 * time.Hour
 	responsesMaxBytes = 2 << 30
+	// slotMarkerTTL is how long it is told that the slots of a limit expired.
+	slotMarkerTTL = time.Minute
 )
 
 // Provision creates every bucket and stream, or brings an existing one up to
@@ -32,7 +34,11 @@ func Provision(ctx context.Context, js jetstream.JetStream, n contract.Names, re
 			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
 		}
 	}
-	for _, cfg := range streams(n, replicas) {
+	counters, err := counters(ctx, js, n, replicas)
+	if err != nil {
+		return err
+	}
+	for _, cfg := range append(streams(n, replicas), counters...) {
 		if _, err := js.CreateOrUpdateStream(ctx, cfg); err != nil {
 			return fmt.Errorf("provision stream %s: %w", cfg.Name, err)
 		}
@@ -65,6 +71,14 @@ func buckets(n contract.Names, replicas int) []jetstream.KeyValueConfig {
 		{
 			Bucket: n.ResponsesBucket(), Description: "responses kept for clients",
 			Storage: jetstream.FileStorage, Replicas: replicas, History: 1, TTL: responsesTTL, MaxBytes: responsesMaxBytes,
+		},
+		{
+			Bucket: n.SlotsBucket(), Description: "calls under way, by limit and replica",
+			Storage: jetstream.MemoryStorage, Replicas: replicas, History: 1, LimitMarkerTTL: slotMarkerTTL,
+		},
+		{
+			Bucket: n.SeatsBucket(), Description: "how many replicas share what is divided beforehand",
+			Storage: jetstream.MemoryStorage, Replicas: replicas, History: 1,
 		},
 	}
 }

@@ -60,9 +60,17 @@ type Settings struct {
 	General contract.GeneralSettings
 	Router  contract.RouterSettings
 	Cache   contract.CacheSettings
+	Limits  contract.LimitSettings
+	// CustomerLimits reads the budget that is for each customer without one of
+	// its own and replaces Limits.Customers. Nil, or limits that are nil, leave
+	// them as they are.
+	CustomerLimits func(context.Context) (*contract.Limits, error)
 	// PassThrough renders the routes that hand requests on, with what is sealed
 	// in prev where it is the same. Nil is none.
 	PassThrough func(prev *contract.PassThroughSettings) (*contract.PassThroughSettings, error)
+	// Open is called before an object that changed is published, with its outbox
+	// row, so that its budgets count from what was spent already. May be nil.
+	Open func(context.Context, store.Change) error
 }
 
 // New returns a publisher. It does not need NATS to be up.
@@ -94,6 +102,9 @@ func (p *Publisher) publishAll(ctx context.Context, changes []store.Change) erro
 		g.Go(func() error {
 			err := p.publish(ctx, c)
 			done[i] = err == nil
+			if errors.Is(err, errUnfinished) {
+				return nil // the relay goes on
+			}
 			return err
 		})
 	}
@@ -112,32 +123,43 @@ func (p *Publisher) publishAll(ctx context.Context, changes []store.Change) erro
 
 func (p *Publisher) publish(ctx context.Context, c store.Change) error {
 	var err error
-	switch c.Kind {
-	case store.KindKey:
-		err = write(ctx, p, p.names.PrincipalsBucket(), contract.VirtualKeyKey(c.ObjectID), func(context.Context, *contract.VirtualKey) (*contract.VirtualKey, error) {
-			return optional(renderKey)(p.store.KeyByToken(ctx, p.store.DB(), c.ObjectID))
-		})
-	case store.KindTeam:
-		err = write(ctx, p, p.names.PrincipalsBucket(), contract.TeamKey(c.ObjectID), func(context.Context, *contract.Team) (*contract.Team, error) {
-			return optional(renderTeam)(p.store.TeamByID(ctx, p.store.DB(), c.ObjectID))
-		})
-	case store.KindUser:
-		err = write(ctx, p, p.names.PrincipalsBucket(), contract.UserKey(c.ObjectID), func(context.Context, *contract.User) (*contract.User, error) {
-			return optional(renderUser)(p.store.UserByID(ctx, p.store.DB(), c.ObjectID))
-		})
-	case store.KindModel:
-		err = write(ctx, p, p.names.ConfigBucket(), contract.DeploymentKey(c.ObjectID), func(ctx context.Context, prev *contract.Deployment) (*contract.Deployment, error) {
-			return p.deployments.Deployment(ctx, c.ObjectID, prev)
-		})
-	default:
-		return fmt.Errorf("outbox row %d: unknown kind %q", c.ID, c.Kind)
+	if c.ID != 0 && p.settings.Open != nil {
+		err = p.settings.Open(ctx, c)
+	}
+	if err == nil {
+		err = p.publishObject(ctx, c)
 	}
 	result := "ok"
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnfinished) {
 		result = "error"
 	}
 	p.published.WithLabelValues(result).Inc()
 	return err
+}
+
+func (p *Publisher) publishObject(ctx context.Context, c store.Change) error {
+	switch c.Kind {
+	case store.KindKey:
+		return write(ctx, p, p.names.PrincipalsBucket(), contract.VirtualKeyKey(c.ObjectID), func(context.Context, *contract.VirtualKey) (*contract.VirtualKey, error) {
+			return optional(renderKey)(p.keyWithTier(ctx, c.ObjectID))
+		})
+	case store.KindTeam:
+		return write(ctx, p, p.names.PrincipalsBucket(), contract.TeamKey(c.ObjectID), func(context.Context, *contract.Team) (*contract.Team, error) {
+			return optional(renderTeam)(p.store.TeamByID(ctx, p.store.DB(), c.ObjectID))
+		})
+	case store.KindUser:
+		return write(ctx, p, p.names.PrincipalsBucket(), contract.UserKey(c.ObjectID), func(context.Context, *contract.User) (*contract.User, error) {
+			return optional(renderUser)(p.store.UserByID(ctx, p.store.DB(), c.ObjectID))
+		})
+	case store.KindModel:
+		return write(ctx, p, p.names.ConfigBucket(), contract.DeploymentKey(c.ObjectID), func(ctx context.Context, prev *contract.Deployment) (*contract.Deployment, error) {
+			return p.deployments.Deployment(ctx, c.ObjectID, prev)
+		})
+	case store.KindAlert:
+		return p.alert(ctx, c.ObjectID)
+	default:
+		return p.budgeted(ctx, c)
+	}
 }
 
 // write brings one record to its bucket. render is called after the bucket was

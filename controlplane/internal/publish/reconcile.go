@@ -43,7 +43,10 @@ func (p *Publisher) Reconcile(ctx context.Context) error {
 	if err := p.reconcilePrincipals(ctx, seen); err != nil {
 		return err
 	}
-	prefixes := []string{contract.PrefixVirtualKey, contract.PrefixTeam, contract.PrefixUser}
+	prefixes := []string{
+		contract.PrefixVirtualKey, contract.PrefixTeam, contract.PrefixUser,
+		contract.PrefixMember, contract.PrefixOrg, contract.PrefixCustomer, contract.PrefixTag,
+	}
 	if err := p.removeUnknown(ctx, p.names.PrincipalsBucket(), prefixes, seen); err != nil {
 		return err
 	}
@@ -87,11 +90,31 @@ func (p *Publisher) writeSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.writeLimits(ctx); err != nil {
+		return err
+	}
 	return write(ctx, p, p.names.ConfigBucket(), contract.KeyPassThroughSettings, func(_ context.Context, prev *contract.PassThroughSettings) (*contract.PassThroughSettings, error) {
 		if p.settings.PassThrough == nil {
 			return &contract.PassThroughSettings{}, nil
 		}
 		return p.settings.PassThrough(prev)
+	})
+}
+
+func (p *Publisher) writeLimits(ctx context.Context) error {
+	return write(ctx, p, p.names.ConfigBucket(), contract.KeyLimitSettings, func(ctx context.Context, _ *contract.LimitSettings) (*contract.LimitSettings, error) {
+		s := p.settings.Limits
+		if p.settings.CustomerLimits == nil {
+			return &s, nil
+		}
+		l, err := p.settings.CustomerLimits(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the budget of customers: %w", err)
+		}
+		if l != nil {
+			s.Customers = l
+		}
+		return &s, nil
 	})
 }
 
@@ -107,11 +130,7 @@ func (p *Publisher) reconcileModels(ctx context.Context, seen map[string]bool) e
 }
 
 func (p *Publisher) reconcilePrincipals(ctx context.Context, seen map[string]bool) error {
-	pages := []struct {
-		kind store.Kind
-		key  func(string) string
-		next func(after string) ([]string, error)
-	}{
+	pages := append([]page{
 		{store.KindKey, contract.VirtualKeyKey, func(after string) ([]string, error) {
 			rows, err := p.store.KeysAfter(ctx, p.store.DB(), db.KeysAfterParams{After: after, PageSize: reconcilePage})
 			return collect(rows, func(r db.VerificationToken) string { return r.Token }), err
@@ -124,7 +143,7 @@ func (p *Publisher) reconcilePrincipals(ctx context.Context, seen map[string]boo
 			rows, err := p.store.UsersAfter(ctx, p.store.DB(), db.UsersAfterParams{After: after, PageSize: reconcilePage})
 			return collect(rows, func(r db.UserTable) string { return r.UserID }), err
 		}},
-	}
+	}, p.budgetedPages(ctx)...)
 	for _, page := range pages {
 		after := ""
 		for {
@@ -226,12 +245,15 @@ func (p *Publisher) remove(ctx context.Context, kv jetstream.KeyValue, key strin
 
 func objectOf(key string) (store.Kind, string, error) {
 	class, token, _ := strings.Cut(key, ".")
-	kinds := map[string]store.Kind{"key": store.KindKey, "team": store.KindTeam, "user": store.KindUser, "model": store.KindModel}
+	kinds := map[string]store.Kind{
+		"key": store.KindKey, "team": store.KindTeam, "user": store.KindUser, "model": store.KindModel,
+		"member": store.KindMember, "org": store.KindOrg, "customer": store.KindCustomer, "tag": store.KindTag,
+	}
 	kind, ok := kinds[class]
 	if !ok {
 		return "", "", fmt.Errorf("bucket key of unknown class %q", class)
 	}
-	if kind == store.KindKey {
+	if kind == store.KindKey || kind == store.KindMember {
 		return kind, token, nil
 	}
 	id, err := contract.IDOfToken(token)

@@ -1,19 +1,32 @@
 package publish
 
 import (
+	"context"
 	"encoding/json"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
 	"github.com/tianjillm/tianjillm/shared/contract"
 )
+
+// keyWithTier reads a key with what it takes from the budget that it shares.
+func (p *Publisher) keyWithTier(ctx context.Context, token string) (db.VerificationToken, error) {
+	row, err := p.store.KeyByToken(ctx, p.store.DB(), token)
+	if err != nil || row.BudgetID == nil {
+		return row, err
+	}
+	err = tier.Fill(ctx, p.store, p.store.DB(), limit.OfKey(&row), row.BudgetID)
+	return row, err
+}
 
 func renderKey(row db.VerificationToken) *contract.VirtualKey {
 	k := &contract.VirtualKey{
 		Hash: row.Token, Alias: text(row.KeyAlias), Name: text(row.KeyName),
 		UserID: text(row.UserID), TeamID: text(row.TeamID), OrgID: text(row.OrganizationID),
 		Models: row.Models, Aliases: aliases(row.Aliases), AllowedRoutes: row.AllowedRoutes,
-		Blocked:  row.Blocked != nil && *row.Blocked,
-		Limits:   contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+		Blocked: row.Blocked != nil && *row.Blocked,
+		Limits:  limit.OfKey(&row).Limits(), CacheControls: row.AllowedCacheControls,
 		Metadata: object(row.Metadata),
 	}
 	if row.Expires != nil {
@@ -26,7 +39,7 @@ func renderTeam(row db.TeamTable) *contract.Team {
 	return &contract.Team{
 		ID: row.TeamID, Alias: text(row.TeamAlias), OrgID: text(row.OrganizationID),
 		Models: row.Models, ModelAliases: aliases(row.ModelAliases), Blocked: row.Blocked,
-		Limits:   contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+		Limits:   limit.OfTeam(&row).Limits(),
 		Metadata: object(row.Metadata),
 	}
 }
@@ -34,7 +47,7 @@ func renderTeam(row db.TeamTable) *contract.Team {
 func renderUser(row db.UserTable) *contract.User {
 	return &contract.User{
 		ID: row.UserID, Role: text(row.UserRole), Models: row.Models,
-		Limits: contract.Limits{RPM: row.RpmLimit, TPM: row.TpmLimit, MaxParallel: row.MaxParallelRequests, MaxBudgetNano: row.MaxBudgetNano},
+		Limits: limit.OfUser(&row).Limits(),
 	}
 }
 

@@ -29,6 +29,7 @@ type Store struct {
 
 	pool    *pgxpool.Pool
 	publish func(context.Context, []Change)
+	audit   AuditOptions
 }
 
 // Change is an outbox row: an object that the bus does not know in its
@@ -48,6 +49,15 @@ const (
 	KindTeam  Kind = "team"
 	KindUser  Kind = "user"
 	KindModel Kind = "model"
+	// KindMember is a user in a team; its object id is MemberID.
+	KindMember   Kind = "member"
+	KindOrg      Kind = "org"
+	KindCustomer Kind = "customer"
+	KindTag      Kind = "tag"
+	// KindBudget is a budget, on which the records of all who use it depend.
+	KindBudget Kind = "budget"
+	// KindAlert is an event, which is its own object id. See package budget.
+	KindAlert Kind = "alert"
 )
 
 // Open makes the pool. It does not need the database to be up.
@@ -94,6 +104,7 @@ type Tx struct {
 	pgx.Tx
 
 	q       *db.Queries
+	audit   AuditOptions
 	changes []Change
 }
 
@@ -112,7 +123,7 @@ func (t *Tx) Changed(ctx context.Context, kind Kind, objectID string) error {
 // being obeyed. A bus that is away delays nothing for long: the outbox keeps
 // what could not be published.
 func (s *Store) InTx(ctx context.Context, f func(*Tx) error) error {
-	tx := &Tx{q: &s.Queries}
+	tx := &Tx{q: &s.Queries, audit: s.audit}
 	err := pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
 		tx.Tx = inner
 		return f(tx)
@@ -196,6 +207,10 @@ func Public(err error) *apierr.Error {
 	}
 	if Unavailable(err) {
 		return apierr.Unavailable(apierr.TypeNoDB, "Service Unavailable, the database is temporarily unreachable. Please retry shortly.", time.Second).Because(err)
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "22021" || pg.Code == "22P05") {
+		// Postgres has no NUL character in its texts.
+		return apierr.Invalid("value_error", "", "Value error, text can not hold the NUL character").Because(err)
 	}
 	return apierr.Public(err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
@@ -35,6 +36,9 @@ type Member struct {
 
 // Request is the body of /team/new.
 type Request struct {
+	limit.Fields
+	MemberDefaults
+
 	TeamID                field.Of[string]            `json:"team_id"`
 	TeamAlias             field.Of[string]            `json:"team_alias"`
 	OrganizationID        field.Of[string]            `json:"organization_id"`
@@ -44,15 +48,12 @@ type Request struct {
 	Models                field.Of[[]string]          `json:"models"`
 	ModelAliases          field.Of[map[string]string] `json:"model_aliases"`
 	Blocked               field.Of[bool]              `json:"blocked"`
-	MaxBudget             field.Of[float64]           `json:"max_budget"`
-	BudgetDuration        field.Of[string]            `json:"budget_duration"`
-	MaxParallelRequests   field.Of[int64]             `json:"max_parallel_requests"`
-	TPMLimit              field.Of[int64]             `json:"tpm_limit"`
-	RPMLimit              field.Of[int64]             `json:"rpm_limit"`
 }
 
 // View is a team as LiteLLM shows it.
 type View struct {
+	limit.View
+
 	TeamID                string          `json:"team_id"`
 	TeamAlias             *string         `json:"team_alias"`
 	OrganizationID        *string         `json:"organization_id"`
@@ -61,12 +62,6 @@ type View struct {
 	MembersWithRoles      json.RawMessage `json:"members_with_roles"`
 	TeamMemberPermissions []string        `json:"team_member_permissions"`
 	Metadata              json.RawMessage `json:"metadata"`
-	TPMLimit              *int64          `json:"tpm_limit"`
-	RPMLimit              *int64          `json:"rpm_limit"`
-	MaxParallelRequests   *int64          `json:"max_parallel_requests"`
-	MaxBudget             *float64        `json:"max_budget"`
-	BudgetDuration        *string         `json:"budget_duration"`
-	BudgetResetAt         *time.Time      `json:"budget_reset_at"`
 	Models                []string        `json:"models"`
 	ModelAliases          json.RawMessage `json:"model_aliases"`
 	Blocked               bool            `json:"blocked"`
@@ -79,27 +74,26 @@ type View struct {
 
 // Info is the reply of /team/info.
 type Info struct {
-	TeamID          string    `json:"team_id"`
-	TeamInfo        View      `json:"team_info"`
-	Keys            []key.Row `json:"keys"`
-	TeamMemberships []any     `json:"team_memberships"`
+	TeamID          string       `json:"team_id"`
+	TeamInfo        InfoView     `json:"team_info"`
+	Keys            []key.Row    `json:"keys"`
+	TeamMemberships []Membership `json:"team_memberships"`
 }
 
 // Listed is an item of /team/list.
 type Listed struct {
 	View
 
-	Keys            []key.Row `json:"keys"`
-	TeamMemberships []any     `json:"team_memberships"`
+	Keys            []key.Row    `json:"keys"`
+	TeamMemberships []Membership `json:"team_memberships"`
 }
 
 // Show returns a team as LiteLLM shows it.
 func Show(t db.TeamTable) View {
 	return View{
-		TeamID: t.TeamID, TeamAlias: t.TeamAlias, OrganizationID: t.OrganizationID, Admins: []string{}, Members: []string{},
+		View: limit.OfTeam(&t).View(time.Now()), TeamID: t.TeamID, TeamAlias: t.TeamAlias, OrganizationID: t.OrganizationID, Admins: []string{}, Members: []string{},
 		MembersWithRoles: t.MembersWithRoles, TeamMemberPermissions: t.TeamMemberPermissions, Metadata: t.Metadata,
-		TPMLimit: t.TpmLimit, RPMLimit: t.RpmLimit, MaxParallelRequests: t.MaxParallelRequests, MaxBudget: key.USD(t.MaxBudgetNano),
-		BudgetDuration: t.BudgetDuration, BudgetResetAt: t.BudgetResetAt, Models: t.Models, ModelAliases: t.ModelAliases, Blocked: t.Blocked,
+		Models: t.Models, ModelAliases: t.ModelAliases, Blocked: t.Blocked,
 		Spend: money.Nano(t.SpendNano).USD(), CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
 	}
 }
@@ -122,7 +116,10 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (View,
 		if err != nil {
 			return fmt.Errorf("write team: %w", err)
 		}
-		if err := s.join(ctx, tx, row.TeamID, members); err != nil {
+		if row, err = s.setDefaults(ctx, tx, who, row, &r.MemberDefaults); err != nil {
+			return err
+		}
+		if row, _, err = s.join(ctx, tx, who, row, members, &MemberLimits{}); err != nil {
 			return err
 		}
 		return tx.Changed(ctx, store.KindTeam, row.TeamID)
@@ -130,30 +127,10 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (View,
 	return Show(row), err
 }
 
-func (s *Service) join(ctx context.Context, tx *store.Tx, teamID string, members []Member) error {
-	for _, m := range members {
-		if m.UserID == nil {
-			continue
-		}
-		role := "internal_user"
-		if _, err := s.store.UserEnsure(ctx, tx, db.UserEnsureParams{UserID: *m.UserID, UserRole: &role}); err != nil {
-			return fmt.Errorf("write member: %w", err)
-		}
-		if _, err := s.store.UserAddTeam(ctx, tx, db.UserAddTeamParams{UserID: *m.UserID, TeamID: teamID}); err != nil {
-			return fmt.Errorf("write member: %w", err)
-		}
-		if err := tx.Changed(ctx, store.KindUser, *m.UserID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (r *Request) row(now time.Time) (db.TeamTable, []Member, error) {
 	t := db.TeamTable{
 		TeamID: r.TeamID.Or(""), TeamAlias: r.TeamAlias.Ptr(), OrganizationID: r.OrganizationID.Ptr(),
 		TeamMemberPermissions: r.TeamMemberPermissions.Or([]string{}), Models: r.Models.Or([]string{}), Blocked: r.Blocked.Or(false),
-		MaxParallelRequests: r.MaxParallelRequests.Ptr(), TpmLimit: r.TPMLimit.Ptr(), RpmLimit: r.RPMLimit.Ptr(),
 	}
 	if t.TeamID == "" {
 		t.TeamID = uuid.NewString()
@@ -164,23 +141,18 @@ func (r *Request) row(now time.Time) (db.TeamTable, []Member, error) {
 			return t, nil, apierr.Invalid("value_error", "members_with_roles", "a member needs user_id or user_email, and role admin or user")
 		}
 	}
-	if err := key.SetBudget(&t.MaxBudgetNano, r.MaxBudget); err != nil {
-		return t, nil, err
-	}
-	if err := key.SetBudgetDuration(&t.BudgetDuration, &t.BudgetResetAt, r.BudgetDuration, now); err != nil {
-		return t, nil, err
-	}
 	for _, f := range []struct {
 		to   *json.RawMessage
 		from any
-	}{{&t.MembersWithRoles, members}, {&t.Metadata, r.Metadata.Or(map[string]any{})}, {&t.ModelAliases, r.ModelAliases.Or(map[string]string{})}} {
+	}{{&t.MembersWithRoles, []Member{}}, {&t.Metadata, r.Metadata.Or(map[string]any{})}, {&t.ModelAliases, r.ModelAliases.Or(map[string]string{})}} {
 		b, err := json.Marshal(f.from)
 		if err != nil {
 			return t, nil, apierr.BadRequest("team can not be encoded: %v", err)
 		}
 		*f.to = b
 	}
-	return t, members, nil
+	err := r.ApplyLimits(limit.OfTeam(&t), limit.Rules{Types: limit.OwnerTypes(), Metadata: true, Now: now})
+	return t, members, err
 }
 
 func insertParams(t db.TeamTable) db.TeamInsertParams {
@@ -189,6 +161,8 @@ func insertParams(t db.TeamTable) db.TeamInsertParams {
 		TeamMemberPermissions: t.TeamMemberPermissions, Metadata: t.Metadata, Models: t.Models, ModelAliases: t.ModelAliases,
 		Blocked: t.Blocked, MaxBudgetNano: t.MaxBudgetNano, BudgetDuration: t.BudgetDuration, BudgetResetAt: t.BudgetResetAt,
 		MaxParallelRequests: t.MaxParallelRequests, TpmLimit: t.TpmLimit, RpmLimit: t.RpmLimit,
+		TphLimit: t.TphLimit, RphLimit: t.RphLimit, TpdLimit: t.TpdLimit, RpdLimit: t.RpdLimit, SoftBudgetNano: t.SoftBudgetNano,
+		BudgetLimits: t.BudgetLimits, ModelMaxBudget: t.ModelMaxBudget,
 	}
 }
 
@@ -223,7 +197,13 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, teamID string) (I
 	if err != nil {
 		return Info{}, fmt.Errorf("read keys of team: %w", err)
 	}
-	return Info{TeamID: teamID, TeamInfo: Show(row), Keys: key.Views(keys), TeamMemberships: []any{}}, nil
+	byTeam, defaults, err := s.memberships(ctx, s.store.DB(), row)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{
+		TeamID: teamID, TeamInfo: InfoView{Show(row), defaults[teamID]}, Keys: key.Views(keys), TeamMemberships: byTeam[teamID],
+	}, nil
 }
 
 // List returns teams sorted by alias: all of them to the master key, those
@@ -239,13 +219,17 @@ func (s *Service) List(ctx context.Context, who caller.Caller, userID, organizat
 	if err != nil {
 		return nil, fmt.Errorf("list teams: %w", err)
 	}
+	byTeam, _, err := s.memberships(ctx, s.store.DB(), rows...)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Listed, len(rows))
 	for i, row := range rows {
 		keys, err := s.store.KeysByTeam(ctx, s.store.DB(), row.TeamID)
 		if err != nil {
 			return nil, fmt.Errorf("read keys of team: %w", err)
 		}
-		out[i] = Listed{View: Show(row), Keys: key.Views(keys), TeamMemberships: []any{}}
+		out[i] = Listed{View: Show(row), Keys: key.Views(keys), TeamMemberships: byTeam[row.TeamID]}
 	}
 	return out, nil
 }

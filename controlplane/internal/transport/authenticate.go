@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,9 +33,23 @@ func (s *server) authenticated(r route.Route, next echo.HandlerFunc) echo.Handle
 				return err
 			}
 		}
+		who.ChangedBy = changedBy(c.Request().Header)
 		c.Set(callerKey, who)
 		return next(c)
 	}
+}
+
+// maxActor bounds what a client can put into the audit trail.
+const maxActor = 256
+
+// changedBy is whom a client says that it acts for.
+func changedBy(h http.Header) string {
+	for _, name := range [...]string{"X-Tianji-Changed-By", "Litellm-Changed-By"} {
+		if v := h.Get(name); v != "" {
+			return strings.ToValidUTF8(v[:min(len(v), maxActor)], "")
+		}
+	}
+	return ""
 }
 
 func callerOf(c echo.Context) caller.Caller {

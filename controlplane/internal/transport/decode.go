@@ -96,3 +96,6 @@ func date(c echo.Context, name string) (*time.Time, error) {
 	}
 	return nil, apierr.BadRequest("%s: want a date like 2026-11-22", name)
 }
+
+// missing refuses a body without a member.
+func missing(member string) error { return apierr.Invalid("missing", member, "Field required") }

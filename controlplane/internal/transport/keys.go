@@ -80,7 +80,7 @@ func (s *server) keyList(c echo.Context) error {
 	out, err := s.Keys.List(c.Request().Context(), callerOf(c), key.ListQuery{
 		Page: page, Size: size, UserID: optional(c, "user_id"), TeamID: optional(c, "team_id"), OrganizationID: optional(c, "organization_id"),
 		KeyHash: optional(c, "key_hash"), KeyAlias: optional(c, "key_alias"), SortBy: c.QueryParam("sort_by"), SortOrder: c.QueryParam("sort_order"),
-		Full: c.QueryParam("return_full_object") == "true",
+		Full: c.QueryParam("return_full_object") == "true", Status: c.QueryParam("status"),
 	})
 	return reply(c, out, err)
 }

@@ -6,6 +6,7 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,11 +16,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
+	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
+	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
+	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
 	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/contract"
@@ -43,19 +49,24 @@ type Health struct {
 
 // Options are what the handler is made of.
 type Options struct {
-	Keys      *key.Service
-	Teams     *team.Service
-	Users     *user.Service
-	Models    *model.Service
-	Spend     *spend.Service
-	Costs     *spend.Calculator
-	MasterKey secret.String
-	KeyHeader string
-	Health    func(context.Context) Health
-	Members   func(context.Context) ([]contract.Member, error)
-	Registry  *prometheus.Registry
-	Version   string
-	Logger    *slog.Logger
+	Keys          *key.Service
+	Teams         *team.Service
+	Users         *user.Service
+	Tiers         *tier.Service
+	Customers     *customer.Service
+	Organizations *organization.Service
+	Tags          *tag.Service
+	Models        *model.Service
+	Spend         *spend.Service
+	Trail         *trail.Service
+	Costs         *spend.Calculator
+	MasterKey     secret.String
+	KeyHeader     string
+	Health        func(context.Context) Health
+	Members       func(context.Context) ([]contract.Member, error)
+	Registry      *prometheus.Registry
+	Version       string
+	Logger        *slog.Logger
 }
 
 type server struct {
@@ -78,6 +89,7 @@ func New(o Options) (http.Handler, error) {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.observe)
 	own := s.handlers()
+	maps.Copy(own, s.principals())
 	for _, r := range route.Table() {
 		if r.Plane&route.Control == 0 {
 			continue
@@ -121,6 +133,8 @@ func (s *server) handlers() map[string]echo.HandlerFunc {
 		"GET /v1/model/info":        s.modelInfo,
 		"GET /spend/logs":           s.spendLogs,
 		"POST /spend/calculate":     s.spendCalculate,
+		"GET /audit":                s.auditList,
+		"GET /audit/:id":            s.auditGet,
 		"GET /health":               s.health,
 		"GET /health/liveliness":    alive,
 		"GET /health/liveness":      alive,

@@ -12,14 +12,16 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
+	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/person"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
 	"github.com/tianjillm/tianjillm/shared/apierr"
-	"github.com/tianjillm/tianjillm/shared/money"
 )
 
 // Service holds the rules. It is safe for concurrent use.
@@ -34,25 +36,24 @@ func New(st *store.Store, keys *key.Service) *Service { return &Service{store: s
 // Request is the body of /user/new. The members that it shares with
 // /key/generate describe the user; the user's first key has no limits of its own.
 type Request struct {
-	UserID              field.Of[string]         `json:"user_id"`
-	UserAlias           field.Of[string]         `json:"user_alias"`
-	UserEmail           field.Of[string]         `json:"user_email"`
-	UserRole            field.Of[string]         `json:"user_role"`
-	Teams               field.Of[[]string]       `json:"teams"`
-	Metadata            field.Of[map[string]any] `json:"metadata"`
-	Models              field.Of[[]string]       `json:"models"`
-	MaxBudget           field.Of[float64]        `json:"max_budget"`
-	BudgetDuration      field.Of[string]         `json:"budget_duration"`
-	MaxParallelRequests field.Of[int64]          `json:"max_parallel_requests"`
-	TPMLimit            field.Of[int64]          `json:"tpm_limit"`
-	RPMLimit            field.Of[int64]          `json:"rpm_limit"`
-	AutoCreateKey       field.Of[bool]           `json:"auto_create_key"`
-	KeyAlias            field.Of[string]         `json:"key_alias"`
-	Duration            field.Of[string]         `json:"duration"`
+	limit.Fields
+
+	UserID        field.Of[string]         `json:"user_id"`
+	UserAlias     field.Of[string]         `json:"user_alias"`
+	UserEmail     field.Of[string]         `json:"user_email"`
+	UserRole      field.Of[string]         `json:"user_role"`
+	Teams         field.Of[[]string]       `json:"teams"`
+	Metadata      field.Of[map[string]any] `json:"metadata"`
+	Models        field.Of[[]string]       `json:"models"`
+	AutoCreateKey field.Of[bool]           `json:"auto_create_key"`
+	KeyAlias      field.Of[string]         `json:"key_alias"`
+	Duration      field.Of[string]         `json:"duration"`
 }
 
 // Created is the reply of /user/new.
 type Created struct {
+	limit.View
+
 	Key       string     `json:"key"`
 	UserID    string     `json:"user_id"`
 	UserEmail *string    `json:"user_email"`
@@ -61,33 +62,13 @@ type Created struct {
 	Teams     []string   `json:"teams"`
 	Models    []string   `json:"models"`
 	Spend     float64    `json:"spend"`
-	MaxBudget *float64   `json:"max_budget"`
-	TPMLimit  *int64     `json:"tpm_limit"`
-	RPMLimit  *int64     `json:"rpm_limit"`
 	Expires   *time.Time `json:"expires"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 }
 
 // View is a user as LiteLLM shows it.
-type View struct {
-	UserID              string          `json:"user_id"`
-	UserAlias           *string         `json:"user_alias"`
-	UserEmail           *string         `json:"user_email"`
-	UserRole            *string         `json:"user_role"`
-	Teams               []string        `json:"teams"`
-	Metadata            json.RawMessage `json:"metadata"`
-	Models              []string        `json:"models"`
-	Spend               float64         `json:"spend"`
-	MaxBudget           *float64        `json:"max_budget"`
-	BudgetDuration      *string         `json:"budget_duration"`
-	BudgetResetAt       *time.Time      `json:"budget_reset_at"`
-	MaxParallelRequests *int64          `json:"max_parallel_requests"`
-	TPMLimit            *int64          `json:"tpm_limit"`
-	RPMLimit            *int64          `json:"rpm_limit"`
-	CreatedAt           time.Time       `json:"created_at"`
-	UpdatedAt           time.Time       `json:"updated_at"`
-}
+type View = person.View
 
 // Info is the reply of /user/info.
 type Info struct {
@@ -102,19 +83,23 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 	if err := who.RequireMaster("/user/new"); err != nil {
 		return Created{}, err
 	}
-	params, err := r.params(time.Now())
+	row, err := r.row(time.Now())
 	if err != nil {
 		return Created{}, err
 	}
-	var row db.UserTable
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
+		wanted := row
 		var err error
-		row, err = s.store.UserInsert(ctx, tx, params)
+		row, err = s.store.UserInsert(ctx, tx, insertParams(row))
 		if constraint, taken := store.Duplicate(err); taken {
-			return conflict(constraint, params)
+			return conflict(constraint, wanted)
 		}
 		if err != nil {
 			return fmt.Errorf("write user: %w", err)
+		}
+		made := &audit.Entry{Actor: who.Actor(), Action: audit.Created, Table: audit.Users, ObjectID: row.UserID, After: person.Show(row)}
+		if err := tx.Audited(ctx, made); err != nil {
+			return err
 		}
 		return tx.Changed(ctx, store.KindUser, row.UserID)
 	})
@@ -122,8 +107,8 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 		return Created{}, err
 	}
 	out := Created{
-		UserID: row.UserID, UserEmail: row.UserEmail, UserAlias: row.UserAlias, UserRole: row.UserRole, Teams: row.Teams, Models: row.Models,
-		MaxBudget: key.USD(row.MaxBudgetNano), TPMLimit: row.TpmLimit, RPMLimit: row.RpmLimit, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		View: limit.OfUser(&row).View(time.Now()), UserID: row.UserID, UserEmail: row.UserEmail, UserAlias: row.UserAlias, UserRole: row.UserRole,
+		Teams: row.Teams, Models: row.Models, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	if !r.AutoCreateKey.Or(true) {
 		return out, nil
@@ -138,37 +123,44 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 	return out, nil
 }
 
-func conflict(constraint string, p db.UserInsertParams) error {
-	message := fmt.Sprintf("User with id %s already exists", p.UserID)
-	if constraint == "user_table_email" && p.UserEmail != nil {
-		message = fmt.Sprintf("User with email %s already exists", *p.UserEmail)
+func conflict(constraint string, u db.UserTable) error {
+	message := fmt.Sprintf("User with id %s already exists", u.UserID)
+	if constraint == "user_table_email" && u.UserEmail != nil {
+		message = fmt.Sprintf("User with email %s already exists", *u.UserEmail)
 	}
 	return &apierr.Error{Status: http.StatusConflict, Type: apierr.TypeBadRequest, NoneText: true, Message: message}
 }
 
-func (r *Request) params(now time.Time) (db.UserInsertParams, error) {
-	p := db.UserInsertParams{
+func (r *Request) row(now time.Time) (db.UserTable, error) {
+	u := db.UserTable{
 		UserID: r.UserID.Or(""), UserAlias: r.UserAlias.Ptr(), UserEmail: r.UserEmail.Ptr(), UserRole: r.UserRole.Ptr(),
 		Teams: r.Teams.Or([]string{}), Models: r.Models.Or([]string{}),
-		MaxParallelRequests: r.MaxParallelRequests.Ptr(), TpmLimit: r.TPMLimit.Ptr(), RpmLimit: r.RPMLimit.Ptr(),
 	}
-	if p.UserID == "" {
-		p.UserID = uuid.NewString()
+	if u.UserID == "" {
+		u.UserID = uuid.NewString()
 	}
 	switch r.UserRole.Or("internal_user") {
 	case "proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer":
 	default:
-		return p, apierr.Invalid("enum", "user_role", "Input should be 'proxy_admin', 'proxy_admin_viewer', 'internal_user' or 'internal_user_viewer'")
+		return u, apierr.Invalid("enum", "user_role", "Input should be 'proxy_admin', 'proxy_admin_viewer', 'internal_user' or 'internal_user_viewer'")
 	}
 	meta, err := json.Marshal(r.Metadata.Or(map[string]any{}))
 	if err != nil {
-		return p, apierr.BadRequest("metadata can not be encoded: %v", err)
+		return u, apierr.BadRequest("metadata can not be encoded: %v", err)
 	}
-	p.Metadata = meta
-	if err := key.SetBudget(&p.MaxBudgetNano, r.MaxBudget); err != nil {
-		return p, err
+	u.Metadata = meta
+	err = r.ApplyLimits(limit.OfUser(&u), limit.Rules{Types: limit.OwnerTypes(), Metadata: true, Now: now})
+	return u, err
+}
+
+func insertParams(u db.UserTable) db.UserInsertParams {
+	return db.UserInsertParams{
+		UserID: u.UserID, UserAlias: u.UserAlias, UserEmail: u.UserEmail, UserRole: u.UserRole, Teams: u.Teams, Metadata: u.Metadata, Models: u.Models,
+		MaxBudgetNano: u.MaxBudgetNano, BudgetDuration: u.BudgetDuration, BudgetResetAt: u.BudgetResetAt,
+		MaxParallelRequests: u.MaxParallelRequests, TpmLimit: u.TpmLimit, RpmLimit: u.RpmLimit,
+		TphLimit: u.TphLimit, RphLimit: u.RphLimit, TpdLimit: u.TpdLimit, RpdLimit: u.RpdLimit, SoftBudgetNano: u.SoftBudgetNano,
+		BudgetLimits: u.BudgetLimits, ModelMaxBudget: u.ModelMaxBudget,
 	}
-	return p, key.SetBudgetDuration(&p.BudgetDuration, &p.BudgetResetAt, r.BudgetDuration, now)
 }
 
 // Info returns a user with their keys and teams, to the master key and to
@@ -189,7 +181,7 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, userID string) (I
 	case errors.Is(err, store.ErrNotFound) && userID != caller.AdminUserID:
 		return Info{}, &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeNotFound, NoneText: true, Message: fmt.Sprintf("User %s not found", userID)}
 	case err == nil:
-		v := show(row)
+		v := person.Show(row)
 		info.UserInfo = &v
 	case !errors.Is(err, store.ErrNotFound):
 		return Info{}, fmt.Errorf("read user: %w", err)
@@ -210,13 +202,4 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, userID string) (I
 		info.Teams = append(info.Teams, team.Show(t))
 	}
 	return info, nil
-}
-
-func show(u db.UserTable) View {
-	return View{
-		UserID: u.UserID, UserAlias: u.UserAlias, UserEmail: u.UserEmail, UserRole: u.UserRole, Teams: u.Teams, Metadata: u.Metadata,
-		Models: u.Models, Spend: money.Nano(u.SpendNano).USD(), MaxBudget: key.USD(u.MaxBudgetNano), BudgetDuration: u.BudgetDuration,
-		BudgetResetAt: u.BudgetResetAt, MaxParallelRequests: u.MaxParallelRequests, TPMLimit: u.TpmLimit, RPMLimit: u.RpmLimit,
-		CreatedAt: u.CreatedAt.UTC(), UpdatedAt: u.UpdatedAt.UTC(),
-	}
 }

@@ -31,10 +31,19 @@ type Owner struct {
 	TeamID  string `json:"team,omitempty"`
 }
 
-// Shares reports whether another caller may use what belongs to o: the same
-// key, user or team.
-func (o Owner) Shares(other Owner) bool {
-	return o.KeyHash == other.KeyHash || o.UserID != "" && o.UserID == other.UserID || o.TeamID != "" && o.TeamID == other.TeamID
+// Refuses says why another caller may not use what belongs to o: "user" where
+// it is another user's, "team" where it is another team's, and "" where it may.
+// What has neither user nor team is its key's alone.
+func (o Owner) Refuses(other Owner) (why string) {
+	switch {
+	case o.KeyHash == other.KeyHash:
+		return ""
+	case o.UserID != other.UserID && o.UserID != "", o.UserID == "" && o.TeamID == "":
+		return "user"
+	case o.TeamID != other.TeamID && o.TeamID != "":
+		return "team"
+	}
+	return ""
 }
 
 // idPrefix starts every response's id.

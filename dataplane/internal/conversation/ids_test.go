@@ -42,19 +42,26 @@ func TestNative(t *testing.T) {
 	}
 }
 
-func TestShares(t *testing.T) {
+func TestRefuses(t *testing.T) {
 	t.Parallel()
-	mine := conversation.Owner{KeyHash: "k", UserID: "u", TeamID: "t"}
+	users := conversation.Owner{KeyHash: "k", UserID: "u"}
+	teams := conversation.Owner{KeyHash: "k", TeamID: "t"}
+	both := conversation.Owner{KeyHash: "k", UserID: "u", TeamID: "t"}
 	for _, tc := range []struct {
-		other conversation.Owner
-		want  bool
+		mine, other conversation.Owner
+		why         string
 	}{
-		{conversation.Owner{KeyHash: "k"}, true},
-		{conversation.Owner{KeyHash: "x", UserID: "u"}, true},
-		{conversation.Owner{KeyHash: "x", TeamID: "t"}, true},
-		{conversation.Owner{KeyHash: "x", UserID: "y", TeamID: "z"}, false},
-		{conversation.Owner{KeyHash: "x"}, false},
+		{both, conversation.Owner{KeyHash: "k"}, ""},
+		{both, conversation.Owner{KeyHash: "x", UserID: "u", TeamID: "t"}, ""},
+		{both, conversation.Owner{KeyHash: "x", UserID: "y", TeamID: "t"}, "user"},
+		{both, conversation.Owner{KeyHash: "x", TeamID: "t"}, "user"},
+		{both, conversation.Owner{KeyHash: "x", UserID: "u"}, "team"},
+		{users, conversation.Owner{KeyHash: "x", UserID: "u", TeamID: "t"}, ""},
+		{users, conversation.Owner{KeyHash: "x"}, "user"},
+		{teams, conversation.Owner{KeyHash: "x", UserID: "y", TeamID: "t"}, ""},
+		{teams, conversation.Owner{KeyHash: "x", TeamID: "z"}, "team"},
+		{conversation.Owner{KeyHash: "k"}, conversation.Owner{KeyHash: "x"}, "user"},
 	} {
-		require.Equal(t, tc.want, mine.Shares(tc.other), tc.other)
+		require.Equal(t, tc.why, tc.mine.Refuses(tc.other), "%v for %v", tc.mine, tc.other)
 	}
 }

@@ -23,7 +23,7 @@ func (x *exchange) authenticate() error {
 	if master {
 		return nil
 	}
-	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.Key.UserID, id.Key.TeamID, id.Key.OrgID
+	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.Key.UserID, id.Key.TeamID, id.OrgID()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/cache"
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/dataplane/internal/splice"
@@ -65,9 +66,21 @@ func (x *exchange) withoutDropped() ([]byte, []jsonx.Member) {
 const mockProvider = "mock"
 
 func texts(raw json.RawMessage) []string {
-	var list []string
-	if len(raw) > 0 && json.Unmarshal(raw, &list) == nil {
-		return list
+	if len(raw) == 0 {
+		return nil
 	}
-	return nil
+	var list []string // on the heap
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// mayControl refuses what a request says about the cache and its key may not
+// say, whether there is a cache or not.
+func (x *exchange) mayControl() error {
+	if x.master || len(x.identity.Key.CacheControls) == 0 {
+		return nil
+	}
+	return cache.CheckAllowed(x.call.Lookup("cache"), x.identity.Key.CacheControls)
 }

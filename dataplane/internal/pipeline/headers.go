@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -13,7 +14,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // response share an array. name must be in canonical form.
 func (x *exchange) set(h http.Header, name, value string) {
 	if x.values == nil {
-		x.values = make([]string, 0, usualHeaders)
+		x.values = make([]string, 0, usualHeaders+2*len(x.account.demands))
 	}
 	x.values = append(x.values, value)
 	n := len(x.values)
@@ -51,6 +52,11 @@ func (x *exchange) setHeaders(h http.Header, vendor func(string) string) {
 		x.ours(h, "X-Tianji-Model-Api-Base", "X-Litellm-Model-Api-Base", d.APIBase)
 		x.setAttempts(h)
 	}
+	if x.account.shared {
+		x.ours(h, "X-Tianji-Priority", "X-Litellm-Priority", cmp.Or(x.priority(), "default"))
+		x.ours(h, "X-Tianji-Rate-Limiter-Version", "X-Litellm-Rate-Limiter-Version", "v3")
+	}
+	x.setStandings(h)
 	if vendor == nil {
 		return
 	}

@@ -116,6 +116,14 @@ func (nobody) Resolve(context.Context, [32]byte) (principal.Identity, error) {
 	return principal.Identity{}, nil
 }
 
+func (nobody) Customer(_ context.Context, id string) (*principal.Customer, error) {
+	return &principal.Customer{Customer: contract.Customer{ID: id}}, nil
+}
+
+func (nobody) Tag(_ context.Context, name string) (*principal.Tag, error) {
+	return &principal.Tag{Tag: contract.Tag{Name: name}}, nil
+}
+
 type builder struct{ backend provider.Backend }
 
 func (b builder) Build(provider.Config) (provider.Backend, error) { return b.backend, nil }

@@ -21,6 +21,7 @@ type metrics struct {
 	broken     prometheus.Counter
 	unresolved prometheus.Counter
 	cached     prometheus.Counter
+	unpriced   prometheus.Counter
 	children   sync.Map // childKey → *children
 }
 
@@ -54,9 +55,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Name: ns + "requests_in_flight", Help: "LLM requests under way."}),
 		broken:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "streams_broken_total", Help: "Streams that a provider broke off."}),
 		cached:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "requests_cached_total", Help: "LLM requests that were answered from the cache."}),
+		unpriced:   prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "requests_unpriced_total", Help: "LLM requests that were answered at a price that nobody knows: they are booked as free."}),
 		unresolved: prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "keys_unresolved_total", Help: "Requests whose key could not be looked up."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.tokens, m.spend, m.failed, m.firstByte, m.inFlight, m.broken, m.unresolved, m.cached)
+	reg.MustRegister(m.requests, m.seconds, m.tokens, m.spend, m.failed, m.firstByte, m.inFlight, m.broken, m.unresolved, m.cached, m.unpriced)
 	return m
 }
 

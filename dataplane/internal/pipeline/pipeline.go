@@ -1,7 +1,11 @@
 // Package pipeline carries one LLM request through the data plane:
-// authenticate, understand, authorise, route, call, forward, settle. The order
-// is written once, in run; an exchange carries the request and each stage adds
-// to it.
+// authenticate, understand, authorise, admit, route, call, forward, settle. The
+// order is written once, in run; an exchange carries the request and each stage
+// adds to it.
+//
+// What a request may use is reserved before it goes on (admit), and again for
+// each call of a deployment (enter); what it did use is charged when it ends,
+// however that is (close). Counting itself is package quota's.
 //
 // Where the deployment speaks the client's wire, bytes pass through and are
 // only looked into (native). Where it does not, the dialect of the route and
@@ -45,9 +49,14 @@ const (
 	retrySoon     = time.Second
 )
 
-// Principals finds identities.
+// Principals finds identities, and the customers and tags that requests name.
+// Cache in package principal is one.
 type Principals interface {
 	Resolve(ctx context.Context, sum [32]byte) (principal.Identity, error)
+	// Customer and Tag return one without limits, and an error, when nobody can
+	// be asked.
+	Customer(ctx context.Context, id string) (*principal.Customer, error)
+	Tag(ctx context.Context, name string) (*principal.Tag, error)
 }
 
 // Recorder keeps usage events.
@@ -64,6 +73,10 @@ type Options struct {
 	Counter Counter
 	// Cache may be nil.
 	Cache Cache
+	// Quota may be nil: then nothing is limited. Shares may be nil: then the
+	// capacity of model groups is not shared out.
+	Quota  Quota
+	Shares Shares
 	// Conversations may be nil where no route needs it.
 	Conversations Conversations
 	// Brought may be nil: requests then bring no credentials of their own.
@@ -83,6 +96,7 @@ type Pipeline struct {
 	opts    Options
 	state   atomic.Pointer[state]
 	metrics *metrics
+	memory  memory
 	pool    sync.Pool
 	version []string
 
@@ -103,6 +117,8 @@ type state struct {
 	maxBody int64
 	compat  bool // statuses of LiteLLM 1.83
 	rates   rates
+	groups  groups
+	held    held
 	ids     *conversation.IDs
 }
 
@@ -123,7 +139,8 @@ func New(o Options) *Pipeline {
 
 // Configure swaps in a new configuration; requests under way keep theirs.
 func (p *Pipeline) Configure(c *snapshot.Config, t *route.Table) {
-	s := &state{config: c, table: t, maxBody: defaultMaxBody, compat: c.General.LitellmCompat == "1.83", rates: rates{book: c.Prices}}
+	s := &state{config: c, table: t, maxBody: defaultMaxBody, compat: c.General.LitellmCompat == "1.83", rates: rates{book: c.Prices}, held: newHeld(c)}
+	s.groups.memory, s.groups.rates = &p.memory, &s.rates
 	if n, err := hex.Decode(s.master[:], []byte(c.Auth.MasterKeySHA256)); err == nil && n == sha256.Size {
 		s.hasKey = true
 	}
@@ -205,6 +222,9 @@ type exchange struct {
 	// allow and count are the exchange's own methods, made once.
 	allow      func(group string) bool
 	count      func() int64
+	customer   *principal.Customer // whom the request is for, or nil
+	region     string              // where it may go; "" is anywhere
+	account    account
 	target     route.Target
 	route      route.Route
 	deployment *route.Deployment
@@ -245,7 +265,10 @@ func (p *Pipeline) serve(w http.ResponseWriter, r *http.Request, e Endpoint, run
 	if plain {
 		e.Dialect = openai.Dialect{}
 	}
-	*x = exchange{p: p, w: w, r: r, endpoint: e, plain: plain, start: time.Now(), members: x.members[:0], route: x.route, allow: x.allow, count: x.count, state: p.state.Load()}
+	*x = exchange{
+		p: p, w: w, r: r, endpoint: e, plain: plain, start: time.Now(), members: x.members[:0], route: x.route, account: x.account,
+		allow: x.allow, count: x.count, state: p.state.Load(),
+	}
 	p.metrics.inFlight.Inc()
 	defer x.finish()
 	x.id = ident.NewUUID(x.start)
@@ -253,11 +276,11 @@ func (p *Pipeline) serve(w http.ResponseWriter, r *http.Request, e Endpoint, run
 	if x.callID == "" {
 		x.callID = x.id.String()
 	}
-	err := error(notConfigured())
-	if x.state != nil {
-		err = run(x)
+	if x.state == nil {
+		x.fail(notConfigured())
+		return
 	}
-	if err != nil {
+	if err := run(x); err != nil {
 		x.fail(err)
 	}
 }
@@ -280,10 +303,19 @@ func (x *exchange) run(pathModel string) error {
 	if err := x.understand(pathModel); err != nil {
 		return err
 	}
+	if err := x.meet(); err != nil {
+		return err
+	}
 	if err := x.authorise(); err != nil {
 		return err
 	}
+	if err := x.mayControl(); err != nil {
+		return err
+	}
 	x.bring()
+	if err := x.admit(); err != nil {
+		return err
+	}
 	if served, err := x.fromCache(); served || err != nil {
 		return err
 	}
@@ -301,12 +333,13 @@ func (x *exchange) finish() {
 			x.panicked(cause)
 		}
 	}
+	x.close()
 	p.metrics.inFlight.Dec()
 	x.releaseBody()
 	members := x.members
 	clear(members)
 	x.route.Reset()
-	*x = exchange{members: members[:0], route: x.route, allow: x.allow, count: x.count}
+	*x = exchange{members: members[:0], route: x.route, account: x.account.fresh(), allow: x.allow, count: x.count}
 	p.pool.Put(x)
 }
 

@@ -58,6 +58,9 @@ func (x *exchange) cost() money.Nano {
 		rate = x.passageRate()
 	}
 	if rate.Empty() {
+		if x.usage.HTTPStatus < firstFailure {
+			x.p.metrics.unpriced.Inc()
+		}
 		return 0
 	}
 	u, t := &x.measures, &x.tokens

@@ -71,6 +71,9 @@ func (x *exchange) proxy(passage *Passage) error {
 	if err != nil {
 		return err
 	}
+	if err := x.meet(); err != nil {
+		return err
+	}
 	for _, model := range append(x.modelsInside(), passage.Model, x.model) { // a body that names another is no way around
 		if err := x.mayPass(model, d.Provider); err != nil {
 			return err
@@ -90,6 +93,10 @@ func (x *exchange) proxy(passage *Passage) error {
 		out.Whole = x.withoutOwn()
 	}
 	out.Method, out.Path, out.Header = x.r.Method, passage.Path, x.passedOn()
+	if err := x.admitPassage(); err != nil {
+		x.deployment = nil // nobody was called
+		return err
+	}
 	reply, err := forwarder.Forward(x.r.Context(), &out)
 	if err != nil {
 		if x.r.Context().Err() != nil {
@@ -181,4 +188,17 @@ func (x *exchange) fee(each money.Nano) money.Nano {
 		return 0
 	}
 	return each
+}
+
+// admitPassage holds a passage against all limits. There is one deployment that
+// can serve it: when that may not be called, nobody is.
+func (x *exchange) admitPassage() error {
+	if err := x.admit(); err != nil {
+		return err
+	}
+	refused, err := x.enter("")
+	if refused != nil {
+		return refused.public
+	}
+	return err
 }

@@ -51,14 +51,16 @@ func (x *exchange) realtime() error {
 	if x.model == "" || len(x.model) > maxClientText {
 		return apierr.BadRequest("The query parameter 'model' is missing")
 	}
+	if err := x.meet(); err != nil {
+		return err
+	}
 	if err := x.authorise(); err != nil {
 		return err
 	}
-	if _, err := x.route.Begin(x.p.opts.Router, x.state.table, x.ask()); err != nil {
+	if err := x.admit(); err != nil {
 		return err
 	}
-	next := x.route.Current()
-	if err := x.take(&next); err != nil {
+	if err := x.pickSession(); err != nil {
 		return err
 	}
 	backend, ok := x.backend.(provider.Realtime)
@@ -69,6 +71,28 @@ func (x *exchange) realtime() error {
 	d := x.deployment
 	x.usage.Model, x.usage.DeploymentID, x.usage.Provider, x.usage.APIBase = d.Model, d.ID, d.Provider, d.APIBase
 	return x.connect(backend)
+}
+
+// pickSession picks a deployment that may be called.
+func (x *exchange) pickSession() error {
+	if _, err := x.route.Begin(x.p.opts.Router, x.state.table, x.ask()); err != nil {
+		return err
+	}
+	next := x.route.Current()
+	for {
+		if err := x.take(&next); err != nil {
+			return err
+		}
+		refused, err := x.enter(next.Name)
+		if refused == nil {
+			return err
+		}
+		var ok bool
+		if next, ok = x.instead(refused); !ok {
+			x.deployment = nil // none was called
+			return x.route.Err()
+		}
+	}
 }
 
 func (x *exchange) keyFromSubprotocol() {

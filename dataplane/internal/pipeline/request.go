@@ -120,7 +120,7 @@ func (x *exchange) understand(pathModel string) error {
 		return apierr.BadRequest("Invalid JSON payload: member '%.64s' stands twice", name)
 	}
 	x.call = provider.Call{Surface: x.endpoint.Surface, Body: *x.body, Members: x.members, CallID: x.callID}
-	var model, stream, options, user []byte
+	var model, stream, options []byte
 	for i := range x.members {
 		m := &x.members[i]
 		var slot *[]byte
@@ -131,8 +131,6 @@ func (x *exchange) understand(pathModel string) error {
 			slot = &stream
 		case "stream_options":
 			slot = &options
-		case "user":
-			slot = &user
 		default:
 			continue
 		}
@@ -143,11 +141,6 @@ func (x *exchange) understand(pathModel string) error {
 	if x.call.Stream {
 		x.wantsUsage = options != nil && !jsonx.IsNull(options) && string(jsonx.Lookup(options, "include_usage").Of(options)) == "true"
 		x.call.AddUsage = !x.wantsUsage
-	}
-	if user != nil && user[0] == '"' {
-		if s, err := jsonx.Unquote(user); err == nil {
-			x.usage.EndUser = bounded(s)
-		}
 	}
 	if x.endpoint.Surface == provider.Responses {
 		if err := x.previous(); err != nil {

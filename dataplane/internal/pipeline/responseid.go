@@ -58,8 +58,10 @@ func (x *exchange) openID(id string) (kept conversation.Kept, ok bool, err error
 		kept, ok = x.state.ids.Open(id)
 	}
 	switch {
-	case ok && !open && !x.master && !kept.Shares(x.owner()):
-		return kept, false, responseDenied()
+	case ok && !open && !x.master:
+		if err := x.responseDenied(kept.Owner); err != nil {
+			return kept, false, err
+		}
 	case !ok && (open || x.master):
 		kept.Deployment, kept.VendorID, ok = conversation.ParseNative(id)
 	}
@@ -76,15 +78,20 @@ func (x *exchange) recorded(id string) (*conversation.Record, error) {
 	switch {
 	case err != nil:
 		return nil, apierr.Unavailable(apierr.TypeUnavailable, "Stored responses are not available at present. Please retry shortly.", retrySoon).Because(err)
-	case record != nil && !x.master && !x.state.config.General.OpenResponses && !record.Owner.Shares(x.owner()):
-		return nil, responseDenied()
+	case record != nil && !x.master && !x.state.config.General.OpenResponses:
+		return record, x.responseDenied(record.Owner)
 	}
 	return record, nil
 }
 
-func responseDenied() error {
-	return apierr.Forbidden("Forbidden. The response id is not associated with the user, who this key belongs to. To disable this security feature, " +
-		"set general_settings::disable_responses_id_security to True in the config.yaml file.")
+// responseDenied is the refusal of a response that is somebody else's.
+func (x *exchange) responseDenied(owner conversation.Owner) error {
+	why := owner.Refuses(x.owner())
+	if why == "" {
+		return nil
+	}
+	return apierr.Forbidden("Forbidden. The response id is not associated with the %s, who this key belongs to. To disable this security feature, "+
+		"set general_settings::disable_responses_id_security to True in the config.yaml file.", why)
 }
 
 // vendorBody makes the body for the vendor, who knows its own ids only.

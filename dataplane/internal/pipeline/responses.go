@@ -99,10 +99,15 @@ func (p *Pipeline) ServeResponse(w http.ResponseWriter, r *http.Request, id, act
 			return err
 		}
 		kept, ok, err := x.openID(id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case ok:
+		}
+		x.account.gratis = true // the answer was paid for when it was made
+		if err := x.admit(); err != nil {
+			return err
+		}
+		x.account.called = true
+		if ok {
 			x.sealed = sealedID{kept.VendorID, id} // it stays what the client calls it
 			return x.vendorResponse(&kept, action)
 		}

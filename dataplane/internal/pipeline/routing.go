@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
@@ -25,12 +26,19 @@ func (x *exchange) forward() error {
 		if err := x.take(&next); err != nil {
 			return err
 		}
-		f, err := x.try()
-		if f == nil {
-			return err
-		}
+		end, err := x.try(&next)
 		var ok bool
-		if next, ok = x.route.Next(*f); !ok {
+		switch {
+		case err != nil:
+			return err
+		case end.refused != nil:
+			next, ok = x.instead(end.refused)
+		case end.failure != nil:
+			next, ok = x.route.Next(*end.failure)
+		default:
+			return nil
+		}
+		if !ok {
 			x.deployment = x.failed
 			x.countAttempts()
 			return x.route.Err()
@@ -41,13 +49,23 @@ func (x *exchange) forward() error {
 	}
 }
 
-// try makes one attempt. A failure is one that may be followed by another
-// attempt; any other end is an error, or nil.
-func (x *exchange) try() (*route.Failure, error) {
-	x.failed = x.deployment
+// ending is how an attempt ended that may be followed by another: the call
+// failed, or was not made. The zero value is the end of the request.
+type ending struct {
+	failure *route.Failure
+	refused *barred
+}
+
+// try makes one attempt. An error is the end of the request.
+func (x *exchange) try(next *route.Attempt) (ending, error) {
 	if f, mocked := x.route.Mock(); mocked {
-		return &f, nil
+		x.failed, x.account.called = x.deployment, true
+		return ending{failure: new(f)}, nil
 	}
+	if refused, err := x.enter(next.Name); refused != nil || err != nil {
+		return ending{refused: refused}, err
+	}
+	x.failed = x.deployment
 	x.route.Started()
 	began := time.Now()
 	err := x.attempt()
@@ -55,20 +73,32 @@ func (x *exchange) try() (*route.Failure, error) {
 	case err == nil:
 		x.route.Finished(x.outcome(began))
 		x.store()
-		return nil, nil
+		return ending{}, nil
 	case errors.Is(err, errClientGone):
 		o := x.outcome(began)
 		o.Aborted = true
 		x.route.Finished(o)
-		return nil, err
+		return ending{}, err
 	case x.headerSent:
 		o := x.outcome(began)
 		o.Failure = x.routeFailure(err)
 		x.settle(o.Failure.Status, o.Failure.Class) // where the stream has not done so
+		x.blame(o.Failure, next.Group)
 		x.route.Finished(o)
-		return nil, nil // the client was told in the stream
+		return ending{}, nil // the client was told in the stream
 	}
-	return x.routeFailure(err), nil
+	f := x.routeFailure(err)
+	x.blame(f, next.Group)
+	x.leave(quota.Cost{Requests: 1})
+	return ending{failure: f}, nil
+}
+
+// blame lets a failure count against the model, for limits that hold only while
+// it fails.
+func (x *exchange) blame(f *route.Failure, g *route.Group) {
+	if g != nil && failedStatus(f.Status) && !f.CallersTimeout && !f.CallersKey {
+		x.state.groups.of(g).fail(minuteOf(time.Now()))
+	}
 }
 
 func (x *exchange) outcome(began time.Time) route.Outcome {
@@ -166,7 +196,9 @@ func (x *exchange) wait(d time.Duration) error {
 // ask is what the router has to know of the request. What few requests have is
 // looked for only where the body has a member of that name.
 func (x *exchange) ask() route.Ask {
-	a := route.Ask{Target: x.target, Stream: x.call.Stream, Retries: x.retriesAsked(), InputTokens: x.count, AllowGroup: x.allow}
+	a := route.Ask{
+		Target: x.target, Stream: x.call.Stream, Retries: x.retriesAsked(), InputTokens: x.count, AllowGroup: x.allow, Region: x.region,
+	}
 	if !x.master {
 		a.TeamID = x.identity.Key.TeamID
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ func (x *exchange) settle(status int, errorType string) {
 		return
 	}
 	x.settled = true
+	defer x.close()
 	if x.free {
 		return
 	}
@@ -26,7 +28,7 @@ func (x *exchange) settle(status int, errorType string) {
 	u := &x.usage
 	u.V, u.ID = contract.SchemaVersion, x.id.String()
 	u.StartMS, u.EndMS = x.start.UnixMilli(), now.UnixMilli()
-	u.Replica = x.p.opts.Replica
+	u.Replica, u.Tags = x.p.opts.Replica, x.tags()
 	if u.CallType == "" {
 		u.CallType = x.endpoint.Surface.String()
 	}
@@ -43,6 +45,9 @@ func (x *exchange) settle(status int, errorType string) {
 		u.RequesterIP = host
 	}
 	x.p.opts.Recorder.Record(u)
+	if status < http.StatusBadRequest && !u.CacheHit {
+		x.learn()
+	}
 	x.p.metrics.settled(x, status, now.Sub(x.start))
 	x.log(now.Sub(x.start))
 }
@@ -68,6 +73,7 @@ func (x *exchange) fail(err error) {
 		return
 	}
 	x.settle(e.Status, e.Type)
+	x.close()
 	x.p.metrics.ended(x, e.Status)
 	if e.Status >= http.StatusInternalServerError {
 		x.p.opts.Logger.LogAttrs(x.r.Context(), slog.LevelWarn, "request failed",
@@ -79,6 +85,9 @@ func (x *exchange) fail(err error) {
 	}
 	x.headerSent = true
 	x.setHeaders(x.w.Header(), nil)
+	if reached, ok := errors.AsType[*limitError](e); ok {
+		reached.setHeaders(x.w.Header())
+	}
 	e.WriteBody(x.w, x.endpoint.Dialect.Error(e))
 }
 

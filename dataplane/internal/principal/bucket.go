@@ -2,10 +2,8 @@ package principal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,36 +147,4 @@ func (b *Bucket) open(ctx context.Context) (jetstream.Stream, error) {
 func (b *Bucket) fromLeader(ctx context.Context, subject string) (message, error) {
 	data, sequence, err := natsx.LastFromLeader(ctx, b.nc, contract.KVStream(b.names.PrincipalsBucket()), subject)
 	return message{data: data, sequence: sequence}, err
-}
-
-// decode returns nil for a principal that was deleted.
-func decode(key string, data []byte) (any, error) {
-	if len(data) == 0 {
-		return nil, nil //nolint:nilnil // a marker of a purged key
-	}
-	var (
-		record contract.Record
-		result any
-	)
-	switch {
-	case strings.HasPrefix(key, contract.PrefixVirtualKey):
-		k := &Key{}
-		record, result = &k.VirtualKey, k
-	case strings.HasPrefix(key, contract.PrefixTeam):
-		t := &contract.Team{}
-		record, result = t, t
-	default:
-		u := &contract.User{}
-		record, result = u, u
-	}
-	if err := json.Unmarshal(data, record); err != nil {
-		return nil, fmt.Errorf("decode principal: %w", err)
-	}
-	if record.Header().Deleted {
-		return nil, nil //nolint:nilnil // does not exist any more
-	}
-	if k, ok := result.(*Key); ok {
-		k.prepare()
-	}
-	return result, nil
 }

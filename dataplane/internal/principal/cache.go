@@ -1,5 +1,6 @@
-// Package principal resolves virtual keys, teams and users. There may be
-// millions, so a data plane reads one from the bucket when it is first used,
+// Package principal resolves virtual keys, their owners, and the customers and
+// tags that requests name. There may be millions, so a data plane reads one
+// from the bucket when it is first used, prepares what requests need of it,
 // keeps it, and forgets it when the bucket says that it changed.
 //
 // Lookups run on goroutines of their own, bounded in number: a NATS client
@@ -20,13 +21,12 @@ import (
 
 const (
 	shardCount = 64
-	// negativeTTL is how long a principal that does not exist is remembered.
-	// A change of the bucket ends it earlier.
+	// negativeTTL is how long a key that does not exist is remembered. A change
+	// of the bucket ends it earlier.
 	negativeTTL = 2 * time.Second
 	// changedTTL is how long the sequence of a change is remembered, so that a
 	// lagging replica of the stream can not bring the old record back.
-	changedTTL  = 10 * time.Second
-	sampleEvict = 8
+	changedTTL = 10 * time.Second
 )
 
 // ErrUnavailable means that a principal is not known here and the bus can not
@@ -42,18 +42,19 @@ type Source interface {
 
 // entry is what is known of one key.
 type entry struct {
-	record  any // nil: does not exist
+	record  any // nil for a key that does not exist
+	kind    kind
 	epoch   uint64
 	expires int64        // unix nanoseconds, 0: does not expire
 	used    atomic.Int64 // coarse time of last use, for eviction
 }
 
 type shard struct {
-	mu        sync.Mutex
-	entries   map[string]*entry
-	negatives int // entries of principals that do not exist
-	flights   map[string]*flight
-	changed   map[string]changeMark
+	mu      sync.Mutex
+	entries map[string]*entry
+	count   [missing + 1]int // entries by kind
+	flights map[string]*flight
+	changed map[string]changeMark
 }
 
 type changeMark struct {
@@ -78,13 +79,16 @@ type Cache struct {
 	seed    maphash.Seed
 	perPart int
 	epoch   atomic.Uint64
+	// awayUntil is until when no request waits for what it names.
+	awayUntil atomic.Int64 // Unix nanoseconds
+
 	lookups chan struct{}
 	clock   func() time.Time
 	ctx     context.Context //nolint:containedctx // the life of the lookups, not of a request
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 
-	hits, misses, stale prometheus.Counter
+	hits, misses, stales prometheus.Counter
 }
 
 // Options configure a Cache.
@@ -112,14 +116,14 @@ func New(o Options) *Cache {
 		lookups: make(chan struct{}, o.Lookups), clock: o.Clock,
 		hits:   prometheus.NewCounter(prometheus.CounterOpts{Name: "tianji_dataplane_principal_hits_total", Help: "Principals found in memory."}),
 		misses: prometheus.NewCounter(prometheus.CounterOpts{Name: "tianji_dataplane_principal_lookups_total", Help: "Principals read from the bus."}),
-		stale:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tianji_dataplane_principal_stale_total", Help: "Principals used from memory although the bus could not confirm them."}),
+		stales: prometheus.NewCounter(prometheus.CounterOpts{Name: "tianji_dataplane_principal_stale_total", Help: "Principals used from memory although the bus could not confirm them."}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.entries, s.flights, s.changed = map[string]*entry{}, map[string]*flight{}, map[string]changeMark{}
 	}
-	o.Registry.MustRegister(c.hits, c.misses, c.stale)
+	o.Registry.MustRegister(c.hits, c.misses, c.stales)
 	return c
 }
 
@@ -135,24 +139,23 @@ func (c *Cache) shard(key []byte) *shard {
 
 func (s *shard) add(key string, e *entry) {
 	s.entries[key] = e
-	if e.record == nil {
-		s.negatives++
-	}
+	s.count[e.kind]++
 }
 
 func (s *shard) remove(key string) {
 	if e := s.entries[key]; e != nil {
 		delete(s.entries, key)
-		if e.record == nil {
-			s.negatives--
-		}
+		s.count[e.kind]--
 	}
 }
 
 // Get returns the record of a key, or nil when there is none. An entry that
 // may be out of date is read again; when that fails it is used as it is.
 func (c *Cache) Get(ctx context.Context, key []byte) (any, error) {
-	now := c.clock().UnixNano()
+	return c.get(ctx, key, c.clock().UnixNano())
+}
+
+func (c *Cache) get(ctx context.Context, key []byte, now int64) (any, error) {
 	s := c.shard(key)
 	s.mu.Lock()
 	e := s.entries[string(key)] // does not copy the key
@@ -182,15 +185,41 @@ func (c *Cache) Get(ctx context.Context, key []byte) (any, error) {
 	}
 	if f.err != nil && e != nil && e.record != nil {
 		e.used.Store(now)
-		c.stale.Inc()
+		c.stales.Inc()
 		return e.record, nil
 	}
 	return f.record, f.err
 }
 
+// peek returns the record of a key that is in memory and up to date, or nil.
+func (c *Cache) peek(key []byte, now int64) any {
+	s := c.shard(key)
+	s.mu.Lock()
+	e := s.entries[string(key)]
+	s.mu.Unlock()
+	if e == nil || e.expires != 0 || e.epoch != c.epoch.Load() {
+		return nil
+	}
+	e.used.Store(now)
+	c.hits.Inc()
+	return e.record
+}
+
+// stale returns the record of a key that is in memory, up to date or not.
+func (c *Cache) stale(key []byte) any {
+	s := c.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[string(key)]; e != nil {
+		c.stales.Inc()
+		return e.record
+	}
+	return nil
+}
+
 func (c *Cache) lookup(s *shard, key string, f *flight) {
 	epoch := c.epoch.Load()
-	record, err := c.read(s, key)
+	record, k, err := c.read(s, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.record, f.err = record, err
@@ -198,58 +227,43 @@ func (c *Cache) lookup(s *shard, key string, f *flight) {
 		delete(s.flights, key)
 	}
 	if err == nil && !f.stale {
-		c.keep(s, key, record, epoch)
+		c.keep(s, key, record, k, epoch)
 	}
 	close(f.done)
 }
 
-// keep stores what was read. Principals that do not exist get a small part of
-// the room, so that guessed keys can not push real ones out.
-func (c *Cache) keep(s *shard, key string, record any, epoch uint64) {
+// keep stores what was read, or that there is nothing.
+func (c *Cache) keep(s *shard, key string, record any, k kind, epoch uint64) {
 	s.remove(key)
-	if record == nil && s.negatives >= max(1, c.perPart/8) {
-		return
-	}
 	now := c.clock()
-	e := &entry{record: record, epoch: epoch}
+	e := &entry{record: record, kind: k, epoch: epoch}
 	e.used.Store(now.UnixNano())
-	if record == nil {
+	if k == guessed {
 		e.expires = now.Add(negativeTTL).UnixNano()
 	}
-	c.evict(s)
-	s.add(key, e)
+	if c.roomFor(s, k) {
+		s.add(key, e)
+	}
 }
 
-func (c *Cache) read(s *shard, key string) (any, error) {
+func (c *Cache) read(s *shard, key string) (any, kind, error) {
 	select {
 	case c.lookups <- struct{}{}:
 		defer func() { <-c.lookups }()
 	case <-c.ctx.Done():
-		return nil, ErrUnavailable
+		return nil, known, ErrUnavailable
 	}
 	s.mu.Lock()
 	atLeast := s.changed[key].sequence
 	s.mu.Unlock()
 	record, _, err := c.source.Read(c.ctx, key, atLeast)
-	return record, err
-}
-
-// evict makes room for one entry: of a few at random, the one that was not
-// used for longest goes.
-func (c *Cache) evict(s *shard) {
-	if len(s.entries) < c.perPart {
-		return
+	switch {
+	case err != nil || record != nil:
+		return record, known, err
+	default:
+		record, k := absence(key)
+		return record, k, nil
 	}
-	oldest, victim, looked := int64(1<<63-1), "", 0
-	for k, e := range s.entries {
-		if used := e.used.Load(); used < oldest {
-			oldest, victim = used, k
-		}
-		if looked++; looked == sampleEvict {
-			break
-		}
-	}
-	s.remove(victim)
 }
 
 // Changed implements feed.Follower: the key is read again when it is next used.

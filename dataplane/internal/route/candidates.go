@@ -15,6 +15,9 @@ func (r *Route) pick() (*Deployment, *refusal) {
 	if refused := r.gather(g); refused != nil {
 		return nil, refused
 	}
+	if refused := r.filterSkipped(); refused != nil {
+		return nil, refused
+	}
 	if rules.tags {
 		if refused := r.filterTags(); refused != nil {
 			return nil, refused

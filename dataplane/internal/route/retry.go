@@ -33,7 +33,7 @@ func (r *Route) Next(f Failure) (next Attempt, ok bool) {
 		r.Finished(Outcome{Failure: &f})
 	}
 	r.release()
-	r.now = r.router.clock()
+	r.now, r.last = r.router.clock(), f
 	r.note(&f)
 	if !mocked || r.ask.Mock&mockFallback == 0 {
 		if next, ok := r.retry(&f); ok {

@@ -108,6 +108,8 @@ type Route struct {
 
 	candidates []*Deployment
 	tried      []*Deployment // of the present group
+	skipped    []*Deployment // see Skip
+	last       Failure       // of a call
 	tokens     int64
 	counted    bool
 
@@ -131,7 +133,8 @@ func (r *Route) Reset() {
 	r.release()
 	clear(r.candidates[:cap(r.candidates)])
 	clear(r.tried[:cap(r.tried)])
-	*r = Route{candidates: r.candidates[:0], tried: r.tried[:0]}
+	clear(r.skipped[:cap(r.skipped)])
+	*r = Route{candidates: r.candidates[:0], tried: r.tried[:0], skipped: r.skipped[:0]}
 }
 
 // Begin picks the first deployment. Where the group has none that can be used,

@@ -38,6 +38,7 @@ type Config struct {
 	General contract.GeneralSettings
 	Router  contract.RouterSettings
 	Cache   contract.CacheSettings
+	Limits  contract.LimitSettings
 	// PassThrough are the routes that hand requests on to an address.
 	PassThrough contract.PassThroughSettings
 	// PrincipalsComplete says that a key that is not in the bucket is unknown.
@@ -292,6 +293,8 @@ func (c *Config) add(key string, value []byte) error {
 		err = json.Unmarshal(value, &c.Router)
 	case key == contract.KeyCacheSettings:
 		err = json.Unmarshal(value, &c.Cache)
+	case key == contract.KeyLimitSettings:
+		err = json.Unmarshal(value, &c.Limits)
 	case key == contract.KeyPassThroughSettings:
 		err = json.Unmarshal(value, &c.PassThrough)
 	case key == contract.KeyPrincipalsState:

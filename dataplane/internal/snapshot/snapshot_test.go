@@ -133,6 +133,8 @@ func TestStore_follows_changes_and_reconnects(t *testing.T) {
 	eventually(t, got.is("a", "b"))
 	b.put(contract.KeyRouterSettings, contract.RouterSettings{Strategy: "least-busy"})
 	eventually(t, func() bool { return s.Current().Router.Strategy == "least-busy" })
+	b.put(contract.KeyLimitSettings, contract.LimitSettings{FailClosed: true})
+	eventually(t, func() bool { return s.Current().Limits.FailClosed })
 	b.put(contract.DeploymentKey("1"), contract.Deployment{Head: contract.Head{Deleted: true}})
 	eventually(t, got.is("b"))
 	require.NoError(t, b.kv.Purge(t.Context(), contract.DeploymentKey("2")))

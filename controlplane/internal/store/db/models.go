@@ -7,7 +7,192 @@ package db
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
+
+type AuditChain struct {
+	ID           int32
+	Hash         []byte
+	ArchivedHash []byte
+	ArchivedSeq  int64
+}
+
+type AuditLog struct {
+	ID              pgtype.UUID
+	Seq             int64
+	UpdatedAt       time.Time
+	ChangedBy       string
+	ChangedByApiKey string
+	Action          string
+	TableName       string
+	ObjectID        string
+	BeforeValue     []byte
+	UpdatedValues   []byte
+	Hash            []byte
+}
+
+type AuditLogDefault struct {
+	ID              pgtype.UUID
+	Seq             int64
+	UpdatedAt       time.Time
+	ChangedBy       string
+	ChangedByApiKey string
+	Action          string
+	TableName       string
+	ObjectID        string
+	BeforeValue     []byte
+	UpdatedValues   []byte
+	Hash            []byte
+}
+
+type BudgetSpend struct {
+	Counter     string
+	PeriodStart time.Time
+	PeriodEnd   *time.Time
+	OpeningNano int64
+	SpendNano   int64
+}
+
+type BudgetTable struct {
+	BudgetID            string
+	Owner               *string
+	BasedOn             *string
+	MaxBudgetNano       *int64
+	SoftBudgetNano      *int64
+	BudgetDuration      *string
+	BudgetResetAt       *time.Time
+	MaxParallelRequests *int64
+	TpmLimit            *int64
+	RpmLimit            *int64
+	TphLimit            *int64
+	RphLimit            *int64
+	TpdLimit            *int64
+	RpdLimit            *int64
+	BudgetLimits        json.RawMessage
+	ModelMaxBudget      json.RawMessage
+	Metadata            json.RawMessage
+	CreatedAt           time.Time
+	CreatedBy           string
+	UpdatedAt           time.Time
+	UpdatedBy           string
+}
+
+type DeletedTeamTable struct {
+	TeamID                string
+	TeamAlias             *string
+	OrganizationID        *string
+	MembersWithRoles      json.RawMessage
+	TeamMemberPermissions []string
+	Metadata              json.RawMessage
+	Models                []string
+	ModelAliases          json.RawMessage
+	Blocked               bool
+	SpendNano             int64
+	MaxBudgetNano         *int64
+	BudgetDuration        *string
+	BudgetResetAt         *time.Time
+	MaxParallelRequests   *int64
+	TpmLimit              *int64
+	RpmLimit              *int64
+	CreatedAt             time.Time
+	UpdatedAt             time.Time
+	RphLimit              *int64
+	TphLimit              *int64
+	RpdLimit              *int64
+	TpdLimit              *int64
+	SoftBudgetNano        *int64
+	BudgetLimits          json.RawMessage
+	ModelMaxBudget        json.RawMessage
+	ID                    pgtype.UUID
+	DeletedAt             time.Time
+	DeletedBy             *string
+	DeletedByApiKey       *string
+	LitellmChangedBy      *string
+}
+
+type DeletedVerificationToken struct {
+	Token                string
+	KeyName              *string
+	KeyAlias             *string
+	UserID               *string
+	TeamID               *string
+	OrganizationID       *string
+	Models               []string
+	Aliases              json.RawMessage
+	Config               json.RawMessage
+	Permissions          json.RawMessage
+	Metadata             json.RawMessage
+	ModelMaxBudget       json.RawMessage
+	AllowedRoutes        []string
+	AllowedCacheControls []string
+	Blocked              *bool
+	Expires              *time.Time
+	SpendNano            int64
+	MaxBudgetNano        *int64
+	BudgetDuration       *string
+	BudgetResetAt        *time.Time
+	MaxParallelRequests  *int64
+	TpmLimit             *int64
+	RpmLimit             *int64
+	RotationCount        int64
+	LastRotationAt       *time.Time
+	LastActive           *time.Time
+	CreatedAt            time.Time
+	CreatedBy            *string
+	UpdatedAt            time.Time
+	UpdatedBy            *string
+	RphLimit             *int64
+	TphLimit             *int64
+	RpdLimit             *int64
+	TpdLimit             *int64
+	SoftBudgetNano       *int64
+	BudgetLimits         json.RawMessage
+	BudgetID             *string
+	ID                   pgtype.UUID
+	DeletedAt            time.Time
+	DeletedBy            *string
+	DeletedByApiKey      *string
+	LitellmChangedBy     *string
+}
+
+type EndUserTable struct {
+	UserID             string
+	Alias              *string
+	SpendNano          int64
+	BudgetResetAt      *time.Time
+	AllowedModelRegion *string
+	DefaultModel       *string
+	BudgetID           *string
+	Blocked            bool
+	Managed            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+type OrganizationMembership struct {
+	OrganizationID string
+	UserID         string
+	UserRole       *string
+	SpendNano      int64
+	BudgetID       *string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+type OrganizationTable struct {
+	OrganizationID    string
+	OrganizationAlias string
+	BudgetID          *string
+	Metadata          json.RawMessage
+	Models            []string
+	SpendNano         int64
+	BudgetResetAt     *time.Time
+	CreatedAt         time.Time
+	CreatedBy         string
+	UpdatedAt         time.Time
+	UpdatedBy         string
+}
 
 type Outbox struct {
 	ID        int64
@@ -61,6 +246,29 @@ type SpendLog struct {
 	Fallbacks           int32
 }
 
+type TagTable struct {
+	TagName       string
+	Description   *string
+	Models        []string
+	ModelInfo     json.RawMessage
+	SpendNano     int64
+	BudgetResetAt *time.Time
+	BudgetID      *string
+	CreatedAt     time.Time
+	CreatedBy     *string
+	UpdatedAt     time.Time
+}
+
+type TeamMembership struct {
+	TeamID        string
+	UserID        string
+	SpendNano     int64
+	BudgetResetAt *time.Time
+	BudgetID      *string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
 type TeamTable struct {
 	TeamID                string
 	TeamAlias             *string
@@ -80,6 +288,13 @@ type TeamTable struct {
 	RpmLimit              *int64
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
+	RphLimit              *int64
+	TphLimit              *int64
+	RpdLimit              *int64
+	TpdLimit              *int64
+	SoftBudgetNano        *int64
+	BudgetLimits          json.RawMessage
+	ModelMaxBudget        json.RawMessage
 }
 
 type UsageDead struct {
@@ -107,6 +322,13 @@ type UserTable struct {
 	RpmLimit            *int64
 	CreatedAt           time.Time
 	UpdatedAt           time.Time
+	RphLimit            *int64
+	TphLimit            *int64
+	RpdLimit            *int64
+	TpdLimit            *int64
+	SoftBudgetNano      *int64
+	BudgetLimits        json.RawMessage
+	ModelMaxBudget      json.RawMessage
 }
 
 type VerificationToken struct {
@@ -140,4 +362,11 @@ type VerificationToken struct {
 	CreatedBy            *string
 	UpdatedAt            time.Time
 	UpdatedBy            *string
+	RphLimit             *int64
+	TphLimit             *int64
+	RpdLimit             *int64
+	TpdLimit             *int64
+	SoftBudgetNano       *int64
+	BudgetLimits         json.RawMessage
+	BudgetID             *string
 }

@@ -11,6 +11,20 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const outboxAdvance = `-- name: OutboxAdvance :exec
+UPDATE outbox SET object_id = $1 WHERE id = $2
+`
+
+type OutboxAdvanceParams struct {
+	ObjectID string
+	ID       int64
+}
+
+func (q *Queries) OutboxAdvance(ctx context.Context, db DBTX, arg OutboxAdvanceParams) error {
+	_, err := db.Exec(ctx, outboxAdvance, arg.ObjectID, arg.ID)
+	return err
+}
+
 const outboxDelete = `-- name: OutboxDelete :exec
 DELETE FROM outbox WHERE id = ANY($1::bigint[])
 `
@@ -34,6 +48,40 @@ func (q *Queries) OutboxInsert(ctx context.Context, db DBTX, arg OutboxInsertPar
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const outboxInsertMany = `-- name: OutboxInsertMany :many
+INSERT INTO outbox (kind, object_id) SELECT $1::text, unnest($2::text[]) RETURNING id, object_id
+`
+
+type OutboxInsertManyParams struct {
+	Kind      string
+	ObjectIds []string
+}
+
+type OutboxInsertManyRow struct {
+	ID       int64
+	ObjectID string
+}
+
+func (q *Queries) OutboxInsertMany(ctx context.Context, db DBTX, arg OutboxInsertManyParams) ([]OutboxInsertManyRow, error) {
+	rows, err := db.Query(ctx, outboxInsertMany, arg.Kind, arg.ObjectIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OutboxInsertManyRow{}
+	for rows.Next() {
+		var i OutboxInsertManyRow
+		if err := rows.Scan(&i.ID, &i.ObjectID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const outboxPending = `-- name: OutboxPending :many

@@ -12,7 +12,7 @@ import (
 )
 
 const teamByID = `-- name: TeamByID :one
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at FROM team_table WHERE team_id = $1
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id = $1
 `
 
 func (q *Queries) TeamByID(ctx context.Context, db DBTX, teamID string) (TeamTable, error) {
@@ -37,6 +37,50 @@ func (q *Queries) TeamByID(ctx context.Context, db DBTX, teamID string) (TeamTab
 		&i.RpmLimit,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
+	)
+	return i, err
+}
+
+const teamForUpdate = `-- name: TeamForUpdate :one
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id = $1 FOR UPDATE
+`
+
+func (q *Queries) TeamForUpdate(ctx context.Context, db DBTX, teamID string) (TeamTable, error) {
+	row := db.QueryRow(ctx, teamForUpdate, teamID)
+	var i TeamTable
+	err := row.Scan(
+		&i.TeamID,
+		&i.TeamAlias,
+		&i.OrganizationID,
+		&i.MembersWithRoles,
+		&i.TeamMemberPermissions,
+		&i.Metadata,
+		&i.Models,
+		&i.ModelAliases,
+		&i.Blocked,
+		&i.SpendNano,
+		&i.MaxBudgetNano,
+		&i.BudgetDuration,
+		&i.BudgetResetAt,
+		&i.MaxParallelRequests,
+		&i.TpmLimit,
+		&i.RpmLimit,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
 	)
 	return i, err
 }
@@ -44,11 +88,13 @@ func (q *Queries) TeamByID(ctx context.Context, db DBTX, teamID string) (TeamTab
 const teamInsert = `-- name: TeamInsert :one
 INSERT INTO team_table (
     team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked,
-    max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit
+    max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit,
+    tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $14, $15
-) RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at
+    $10, $11, $12, $13, $14, $15, $16, $17,
+    $18, $19, $20, $21, $22
+) RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
 `
 
 type TeamInsertParams struct {
@@ -67,6 +113,13 @@ type TeamInsertParams struct {
 	MaxParallelRequests   *int64
 	TpmLimit              *int64
 	RpmLimit              *int64
+	TphLimit              *int64
+	RphLimit              *int64
+	TpdLimit              *int64
+	RpdLimit              *int64
+	SoftBudgetNano        *int64
+	BudgetLimits          json.RawMessage
+	ModelMaxBudget        json.RawMessage
 }
 
 func (q *Queries) TeamInsert(ctx context.Context, db DBTX, arg TeamInsertParams) (TeamTable, error) {
@@ -86,6 +139,13 @@ func (q *Queries) TeamInsert(ctx context.Context, db DBTX, arg TeamInsertParams)
 		arg.MaxParallelRequests,
 		arg.TpmLimit,
 		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.ModelMaxBudget,
 	)
 	var i TeamTable
 	err := row.Scan(
@@ -107,12 +167,19 @@ func (q *Queries) TeamInsert(ctx context.Context, db DBTX, arg TeamInsertParams)
 		&i.RpmLimit,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
 	)
 	return i, err
 }
 
 const teamList = `-- name: TeamList :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at FROM team_table
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table
 WHERE ($1::text IS NULL OR organization_id = $1)
   AND ($2::text IS NULL OR members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $2::text)))
 ORDER BY team_alias, team_id LIMIT 10000
@@ -151,6 +218,13 @@ func (q *Queries) TeamList(ctx context.Context, db DBTX, arg TeamListParams) ([]
 			&i.RpmLimit,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.ModelMaxBudget,
 		); err != nil {
 			return nil, err
 		}
@@ -163,7 +237,7 @@ func (q *Queries) TeamList(ctx context.Context, db DBTX, arg TeamListParams) ([]
 }
 
 const teamsAfter = `-- name: TeamsAfter :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at FROM team_table WHERE team_id > $1 ORDER BY team_id LIMIT $2
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id > $1 ORDER BY team_id LIMIT $2
 `
 
 type TeamsAfterParams struct {
@@ -199,6 +273,13 @@ func (q *Queries) TeamsAfter(ctx context.Context, db DBTX, arg TeamsAfterParams)
 			&i.RpmLimit,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.ModelMaxBudget,
 		); err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ func (q *Queries) UserAddTeam(ctx context.Context, db DBTX, arg UserAddTeamParam
 }
 
 const userByID = `-- name: UserByID :one
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at FROM user_table WHERE user_id = $1
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE user_id = $1
 `
 
 func (q *Queries) UserByID(ctx context.Context, db DBTX, userID string) (UserTable, error) {
@@ -53,6 +53,13 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, userID string) (UserTab
 		&i.RpmLimit,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
 	)
 	return i, err
 }
@@ -77,11 +84,11 @@ func (q *Queries) UserEnsure(ctx context.Context, db DBTX, arg UserEnsureParams)
 const userInsert = `-- name: UserInsert :one
 INSERT INTO user_table (
     user_id, user_alias, user_email, user_role, teams, metadata, models, max_budget_nano, budget_duration, budget_reset_at,
-    max_parallel_requests, tpm_limit, rpm_limit
+    max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11, $12, $13
-) RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at
+    $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+) RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
 `
 
 type UserInsertParams struct {
@@ -98,6 +105,13 @@ type UserInsertParams struct {
 	MaxParallelRequests *int64
 	TpmLimit            *int64
 	RpmLimit            *int64
+	TphLimit            *int64
+	RphLimit            *int64
+	TpdLimit            *int64
+	RpdLimit            *int64
+	SoftBudgetNano      *int64
+	BudgetLimits        json.RawMessage
+	ModelMaxBudget      json.RawMessage
 }
 
 func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams) (UserTable, error) {
@@ -115,6 +129,13 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 		arg.MaxParallelRequests,
 		arg.TpmLimit,
 		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.ModelMaxBudget,
 	)
 	var i UserTable
 	err := row.Scan(
@@ -134,12 +155,19 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 		&i.RpmLimit,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
 	)
 	return i, err
 }
 
 const usersAfter = `-- name: UsersAfter :many
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at FROM user_table WHERE user_id > $1 ORDER BY user_id LIMIT $2
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE user_id > $1 ORDER BY user_id LIMIT $2
 `
 
 type UsersAfterParams struct {
@@ -173,6 +201,13 @@ func (q *Queries) UsersAfter(ctx context.Context, db DBTX, arg UsersAfterParams)
 			&i.RpmLimit,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.ModelMaxBudget,
 		); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 const keyByToken = `-- name: KeyByToken :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE token = $1
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = $1
 `
 
 func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -49,6 +49,13 @@ func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (Verifi
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
@@ -84,7 +91,7 @@ func (q *Queries) KeyCount(ctx context.Context, db DBTX, arg KeyCountParams) (in
 }
 
 const keyForUpdate = `-- name: KeyForUpdate :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE token = $1 FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = $1 FOR UPDATE
 `
 
 func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -121,6 +128,13 @@ func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (Veri
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
@@ -129,12 +143,14 @@ const keyInsert = `-- name: KeyInsert :one
 INSERT INTO verification_token (
     token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata,
     model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano,
-    budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_by, updated_by
+    budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit,
+    soft_budget_nano, budget_limits, budget_id, created_by, updated_by
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, $17, $18,
-    $19, $20, $21, $22, $23, $24, $24
-) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by
+    $19, $20, $21, $22, $23, $24, $25, $26, $27,
+    $28, $29, $30, $31, $31
+) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
 `
 
 type KeyInsertParams struct {
@@ -161,6 +177,13 @@ type KeyInsertParams struct {
 	MaxParallelRequests  *int64
 	TpmLimit             *int64
 	RpmLimit             *int64
+	TphLimit             *int64
+	RphLimit             *int64
+	TpdLimit             *int64
+	RpdLimit             *int64
+	SoftBudgetNano       *int64
+	BudgetLimits         json.RawMessage
+	BudgetID             *string
 	CreatedBy            *string
 }
 
@@ -189,6 +212,13 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 		arg.MaxParallelRequests,
 		arg.TpmLimit,
 		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.BudgetID,
 		arg.CreatedBy,
 	)
 	var i VerificationToken
@@ -223,12 +253,19 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
 
 const keyList = `-- name: KeyList :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token
 WHERE ($1::text IS NULL OR user_id = $1)
   AND ($2::text IS NULL OR team_id = $2)
   AND ($3::text IS NULL OR organization_id = $3)
@@ -305,6 +342,13 @@ func (q *Queries) KeyList(ctx context.Context, db DBTX, arg KeyListParams) ([]Ve
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -319,7 +363,7 @@ func (q *Queries) KeyList(ctx context.Context, db DBTX, arg KeyListParams) ([]Ve
 const keyReplaceToken = `-- name: KeyReplaceToken :one
 UPDATE verification_token SET token = $1, key_name = $2, rotation_count = rotation_count + 1,
     last_rotation_at = now(), updated_by = $3, updated_at = now()
-WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by
+WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
 `
 
 type KeyReplaceTokenParams struct {
@@ -368,13 +412,20 @@ func (q *Queries) KeyReplaceToken(ctx context.Context, db DBTX, arg KeyReplaceTo
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
 
 const keySetBlocked = `-- name: KeySetBlocked :one
 UPDATE verification_token SET blocked = $1::boolean, updated_by = $2, updated_at = now()
-WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by
+WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
 `
 
 type KeySetBlockedParams struct {
@@ -417,6 +468,13 @@ func (q *Queries) KeySetBlocked(ctx context.Context, db DBTX, arg KeySetBlockedP
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
@@ -428,8 +486,10 @@ UPDATE verification_token SET
     allowed_routes = $11, allowed_cache_controls = $12, blocked = $13, expires = $14,
     spend_nano = COALESCE($15::bigint, spend_nano), max_budget_nano = $16,
     budget_duration = $17, budget_reset_at = $18, max_parallel_requests = $19,
-    tpm_limit = $20, rpm_limit = $21, updated_by = $22, updated_at = now()
-WHERE token = $23 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by
+    tpm_limit = $20, rpm_limit = $21, tph_limit = $22, rph_limit = $23, tpd_limit = $24,
+    rpd_limit = $25, soft_budget_nano = $26, budget_limits = $27, budget_id = $28,
+    updated_by = $29, updated_at = now()
+WHERE token = $30 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
 `
 
 type KeyUpdateParams struct {
@@ -454,6 +514,13 @@ type KeyUpdateParams struct {
 	MaxParallelRequests  *int64
 	TpmLimit             *int64
 	RpmLimit             *int64
+	TphLimit             *int64
+	RphLimit             *int64
+	TpdLimit             *int64
+	RpdLimit             *int64
+	SoftBudgetNano       *int64
+	BudgetLimits         json.RawMessage
+	BudgetID             *string
 	UpdatedBy            *string
 	Token                string
 }
@@ -481,6 +548,13 @@ func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (
 		arg.MaxParallelRequests,
 		arg.TpmLimit,
 		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.BudgetID,
 		arg.UpdatedBy,
 		arg.Token,
 	)
@@ -516,12 +590,19 @@ func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
 	)
 	return i, err
 }
 
 const keysAfter = `-- name: KeysAfter :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
 `
 
 type KeysAfterParams struct {
@@ -569,6 +650,13 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -581,7 +669,7 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 }
 
 const keysByAliases = `-- name: KeysByAliases :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) ([]VerificationToken, error) {
@@ -624,6 +712,13 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -636,7 +731,7 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 }
 
 const keysByTeam = `-- name: KeysByTeam :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]VerificationToken, error) {
@@ -679,6 +774,13 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -691,7 +793,7 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 }
 
 const keysByTokens = `-- name: KeysByTokens :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([]VerificationToken, error) {
@@ -734,6 +836,13 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -746,7 +855,7 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 }
 
 const keysByUser = `-- name: KeysByUser :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]VerificationToken, error) {
@@ -789,6 +898,13 @@ func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]Ver
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
 		); err != nil {
 			return nil, err
 		}
@@ -807,4 +923,73 @@ DELETE FROM verification_token WHERE token = ANY($1::text[])
 func (q *Queries) KeysDelete(ctx context.Context, db DBTX, tokens []string) error {
 	_, err := db.Exec(ctx, keysDelete, tokens)
 	return err
+}
+
+const keysGuaranteed = `-- name: KeysGuaranteed :many
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token
+WHERE team_id = $1::text AND token <> $2::text
+  AND (metadata->>'rpm_limit_type' = 'guaranteed_throughput' OR metadata->>'tpm_limit_type' = 'guaranteed_throughput')
+`
+
+type KeysGuaranteedParams struct {
+	TeamID string
+	Token  string
+}
+
+func (q *Queries) KeysGuaranteed(ctx context.Context, db DBTX, arg KeysGuaranteedParams) ([]VerificationToken, error) {
+	rows, err := db.Query(ctx, keysGuaranteed, arg.TeamID, arg.Token)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []VerificationToken{}
+	for rows.Next() {
+		var i VerificationToken
+		if err := rows.Scan(
+			&i.Token,
+			&i.KeyName,
+			&i.KeyAlias,
+			&i.UserID,
+			&i.TeamID,
+			&i.OrganizationID,
+			&i.Models,
+			&i.Aliases,
+			&i.Config,
+			&i.Permissions,
+			&i.Metadata,
+			&i.ModelMaxBudget,
+			&i.AllowedRoutes,
+			&i.AllowedCacheControls,
+			&i.Blocked,
+			&i.Expires,
+			&i.SpendNano,
+			&i.MaxBudgetNano,
+			&i.BudgetDuration,
+			&i.BudgetResetAt,
+			&i.MaxParallelRequests,
+			&i.TpmLimit,
+			&i.RpmLimit,
+			&i.RotationCount,
+			&i.LastRotationAt,
+			&i.LastActive,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -1,14 +1,19 @@
 -- name: TeamInsert :one
 INSERT INTO team_table (
     team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked,
-    max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit
+    max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit,
+    tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget
 ) VALUES (
     @team_id, @team_alias, @organization_id, @members_with_roles, @team_member_permissions, @metadata, @models, @model_aliases, @blocked,
-    @max_budget_nano, @budget_duration, @budget_reset_at, @max_parallel_requests, @tpm_limit, @rpm_limit
+    @max_budget_nano, @budget_duration, @budget_reset_at, @max_parallel_requests, @tpm_limit, @rpm_limit, @tph_limit, @rph_limit,
+    @tpd_limit, @rpd_limit, @soft_budget_nano, @budget_limits, @model_max_budget
 ) RETURNING *;
 
 -- name: TeamByID :one
 SELECT * FROM team_table WHERE team_id = @team_id;
+
+-- name: TeamForUpdate :one
+SELECT * FROM team_table WHERE team_id = @team_id FOR UPDATE;
 
 -- name: TeamList :many
 SELECT * FROM team_table

@@ -1,10 +1,10 @@
 -- name: UserInsert :one
 INSERT INTO user_table (
     user_id, user_alias, user_email, user_role, teams, metadata, models, max_budget_nano, budget_duration, budget_reset_at,
-    max_parallel_requests, tpm_limit, rpm_limit
+    max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget
 ) VALUES (
     @user_id, @user_alias, @user_email, @user_role, @teams, @metadata, @models, @max_budget_nano, @budget_duration, @budget_reset_at,
-    @max_parallel_requests, @tpm_limit, @rpm_limit
+    @max_parallel_requests, @tpm_limit, @rpm_limit, @tph_limit, @rph_limit, @tpd_limit, @rpd_limit, @soft_budget_nano, @budget_limits, @model_max_budget
 ) RETURNING *;
 
 -- name: UserEnsure :execrows

@@ -2,11 +2,13 @@
 INSERT INTO verification_token (
     token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata,
     model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano,
-    budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_by, updated_by
+    budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit,
+    soft_budget_nano, budget_limits, budget_id, created_by, updated_by
 ) VALUES (
     @token, @key_name, @key_alias, @user_id, @team_id, @organization_id, @models, @aliases, @config, @permissions, @metadata,
     @model_max_budget, @allowed_routes, @allowed_cache_controls, @blocked, @expires, @spend_nano, @max_budget_nano,
-    @budget_duration, @budget_reset_at, @max_parallel_requests, @tpm_limit, @rpm_limit, @created_by, @created_by
+    @budget_duration, @budget_reset_at, @max_parallel_requests, @tpm_limit, @rpm_limit, @tph_limit, @rph_limit, @tpd_limit, @rpd_limit,
+    @soft_budget_nano, @budget_limits, @budget_id, @created_by, @created_by
 ) RETURNING *;
 
 -- name: KeyByToken :one
@@ -28,7 +30,9 @@ UPDATE verification_token SET
     allowed_routes = @allowed_routes, allowed_cache_controls = @allowed_cache_controls, blocked = @blocked, expires = @expires,
     spend_nano = COALESCE(sqlc.narg(set_spend_nano)::bigint, spend_nano), max_budget_nano = @max_budget_nano,
     budget_duration = @budget_duration, budget_reset_at = @budget_reset_at, max_parallel_requests = @max_parallel_requests,
-    tpm_limit = @tpm_limit, rpm_limit = @rpm_limit, updated_by = @updated_by, updated_at = now()
+    tpm_limit = @tpm_limit, rpm_limit = @rpm_limit, tph_limit = @tph_limit, rph_limit = @rph_limit, tpd_limit = @tpd_limit,
+    rpd_limit = @rpd_limit, soft_budget_nano = @soft_budget_nano, budget_limits = @budget_limits, budget_id = @budget_id,
+    updated_by = @updated_by, updated_at = now()
 WHERE token = @token RETURNING *;
 
 -- name: KeySetBlocked :one
@@ -76,3 +80,8 @@ SELECT * FROM verification_token WHERE user_id = @user_id::text ORDER BY created
 
 -- name: KeysAfter :many
 SELECT * FROM verification_token WHERE token > @after ORDER BY token LIMIT @page_size;
+
+-- name: KeysGuaranteed :many
+SELECT * FROM verification_token
+WHERE team_id = @team_id::text AND token <> @token::text
+  AND (metadata->>'rpm_limit_type' = 'guaranteed_throughput' OR metadata->>'tpm_limit_type' = 'guaranteed_throughput');

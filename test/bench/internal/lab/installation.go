@@ -97,6 +97,32 @@ func (in *Installation) GenerateKey(ctx context.Context) (string, error) {
 	return reply.Key, nil
 }
 
+// GenerateLimitedKey makes a virtual key under eight limits that are never
+// reached: of requests, tokens, money and calls under way of its own, and of
+// requests and tokens of its team and of its user.
+func (in *Installation) GenerateLimitedKey(ctx context.Context) (string, error) {
+	const plenty = 1 << 40
+	var team struct {
+		ID string `json:"team_id"`
+	}
+	if err := in.call(ctx, http.MethodPost, "/team/new", map[string]any{"rpm_limit": plenty, "tpm_limit": plenty}, &team); err != nil {
+		return "", err
+	}
+	var user struct {
+		ID string `json:"user_id"`
+	}
+	if err := in.call(ctx, http.MethodPost, "/user/new", map[string]any{"rpm_limit": plenty, "tpm_limit": plenty, "auto_create_key": false}, &user); err != nil {
+		return "", err
+	}
+	var reply struct {
+		Key string `json:"key"`
+	}
+	err := in.call(ctx, http.MethodPost, "/key/generate", map[string]any{
+		"models": models(), "team_id": team.ID, "user_id": user.ID, "rpm_limit": plenty, "tpm_limit": plenty, "max_budget": 1e6, "max_parallel_requests": 1 << 20,
+	}, &reply)
+	return reply.Key, err
+}
+
 // BlockKey blocks a key.
 func (in *Installation) BlockKey(ctx context.Context, key string) error {
 	return in.call(ctx, http.MethodPost, "/key/block", map[string]any{"key": key}, nil)

@@ -41,6 +41,13 @@ func (c *Cost) Of(target string) *Series {
 	return nil
 }
 
+func (s *Series) add(r *load.Result) {
+	s.CPU = append(s.CPU, micros(r.PerRequest()))
+	s.Rate = append(s.Rate, r.Rate())
+	s.P50 = append(s.P50, micros(stat.Quantile(r.Latencies, 0.5)))
+	s.P99 = append(s.P99, micros(stat.Quantile(r.Latencies, 0.99)))
+}
+
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func (r *runner) costs(ctx context.Context) error {
@@ -56,7 +63,7 @@ func (r *runner) costs(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", scenario.Name, err)
 		}
 		r.results.Costs = append(r.results.Costs, cost)
-		if err := r.profile(ctx, scenario); err != nil {
+		if err := r.profile(ctx, scenario, r.key); err != nil {
 			return fmt.Errorf("%s: %w", scenario.Name, err)
 		}
 	}
@@ -71,14 +78,11 @@ func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
 			t := r.targets[i]
 			s := &c.Series[i]
 			s.Target = t.Name
-			result, err := r.saturate(ctx, scenario, t, s)
+			result, err := r.saturate(ctx, scenario, t, s, r.key)
 			if err != nil {
 				return c, fmt.Errorf("%s: %w", t.Name, err)
 			}
-			s.CPU = append(s.CPU, micros(result.PerRequest()))
-			s.Rate = append(s.Rate, result.Rate())
-			s.P50 = append(s.P50, micros(stat.Quantile(result.Latencies, 0.5)))
-			s.P99 = append(s.P99, micros(stat.Quantile(result.Latencies, 0.99)))
+			s.add(&result)
 			r.say("%-19s round %d  %-13s %7.1f us CPU  %8.0f calls/s  %3.0f %% of a core", scenario.Name, round+1, t.Name,
 				micros(result.PerRequest()), result.Rate(), 100*result.CPU.Seconds()/result.Elapsed.Seconds())
 		}
@@ -89,7 +93,7 @@ func (r *runner) cost(ctx context.Context, scenario Load) (Cost, error) {
 // saturate gives a target one turn. What the target still does when the calls
 // have ended, such as bringing usage to the bus, is work for these calls too
 // and is added to their cost. What it allocated goes into s.
-func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target, s *Series) (load.Result, error) {
+func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target, s *Series, key string) (load.Result, error) {
 	if err := r.lab.Quiet(ctx); err != nil {
 		return load.Result{}, err
 	}
@@ -97,7 +101,7 @@ func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target, s *
 	if err != nil {
 		return load.Result{}, err
 	}
-	result, err := r.press(ctx, scenario, t, r.opts.Duration)
+	result, err := r.press(ctx, scenario, t, r.opts.Duration, key)
 	if err != nil {
 		return result, err
 	}
@@ -116,16 +120,16 @@ func (r *runner) saturate(ctx context.Context, scenario Load, t *lab.Target, s *
 	return result, m.add(ctx, result.Total, s)
 }
 
-func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time.Duration) (load.Result, error) {
+func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time.Duration, key string) (load.Result, error) {
 	conns := scenario.Conns
 	if conns == 0 {
 		conns = r.opts.Conns
 	}
 	result, err := load.Closed{
-		Addr: t.Addr, Request: asked(&scenario, t).Request(t.Addr, r.key), Conns: conns, Duration: d, CPU: t.CPU,
+		Addr: t.Addr, Request: asked(&scenario, t).Request(t.Addr, key), Conns: conns, Duration: d, CPU: t.CPU,
 		Spread: payload.Events * scenario.Kind.Pace, Warmup: r.opts.Warmup,
 	}.Run(ctx)
-	if !scenario.Kind.Cached { // those are free
+	if !scenario.Kind.Cached && key == r.key { // those are free, and others are not on the bill
 		r.count(t, result.Total)
 	}
 	return result, err
@@ -133,7 +137,7 @@ func (r *runner) press(ctx context.Context, scenario Load, t *lab.Target, d time
 
 // profile loads the data plane once more, not to be measured, and takes
 // profiles meanwhile.
-func (r *runner) profile(ctx context.Context, scenario Load) error {
+func (r *runner) profile(ctx context.Context, scenario Load, key string) error {
 	if r.opts.Profile == "" {
 		return nil
 	}
@@ -146,7 +150,7 @@ func (r *runner) profile(ctx context.Context, scenario Load) error {
 		}
 		for _, profile := range []struct{ name, ending string }{{lab.CPUProfile, ".pprof"}, {lab.AllocsProfile, ".allocs.pprof"}} {
 			file := filepath.Join(r.opts.Profile, scenario.Name+profile.ending)
-			if err := r.profileOne(ctx, scenario, t, profile.name, file); err != nil {
+			if err := r.profileOne(ctx, scenario, t, profile.name, file, key); err != nil {
 				return err
 			}
 			r.say("%-19s profile in %s", scenario.Name, file)
@@ -155,7 +159,7 @@ func (r *runner) profile(ctx context.Context, scenario Load) error {
 	return nil
 }
 
-func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, profile, file string) error {
+func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, profile, file, key string) error {
 	var saved error
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -163,7 +167,7 @@ func (r *runner) profileOne(ctx context.Context, scenario Load, t *lab.Target, p
 			saved = r.lab.SaveProfile(ctx, t, profile, r.opts.Duration, file)
 		}
 	})
-	_, err := r.press(ctx, scenario, t, r.opts.Duration+time.Second)
+	_, err := r.press(ctx, scenario, t, r.opts.Duration+time.Second, key)
 	wg.Wait()
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ type Options struct {
 
 // Names of the scenarios that are no Load.
 const (
+	LimitsName  = "limits"
 	PartsName   = "parts"
 	LatencyName = "latency"
 	BlockName   = "block"
@@ -97,7 +98,7 @@ func Names() []string {
 	for _, l := range loads(0) {
 		all = append(all, l.Name)
 	}
-	return append(all, PartsName, LatencyName, BlockName, MemoryName)
+	return append(all, LimitsName, PartsName, LatencyName, BlockName, MemoryName)
 }
 
 // TargetNames lists all targets by the names that limit them.
@@ -106,6 +107,7 @@ func TargetNames() []string { return []string{"nginx", "reverseproxy", "tianji"}
 // Results are what was measured; what was left out is nil.
 type Results struct {
 	Costs     []Cost
+	Limits    *Limits
 	Parts     []parts.Result
 	Latencies []Latency
 	Block     *Block
@@ -130,7 +132,7 @@ type runner struct {
 // Run measures.
 func Run(ctx context.Context, l *lab.Lab, o Options) (Results, error) {
 	r := &runner{opts: o, lab: l, results: Results{Pinned: l.Pinned()}}
-	for _, step := range []func(context.Context) error{r.startInstallation, r.memory, r.startTargets, r.costs, r.latencies, r.bill, r.block, r.parts} {
+	for _, step := range []func(context.Context) error{r.startInstallation, r.memory, r.startTargets, r.costs, r.limits, r.latencies, r.bill, r.block, r.parts} {
 		if err := step(ctx); err != nil {
 			return r.results, err
 		}
@@ -153,5 +155,5 @@ func (r *runner) measures(target string) bool {
 
 // wantsTargets reports whether any scenario needs targets that stay.
 func (r *runner) wantsTargets() bool {
-	return r.wants(LatencyName) || slices.ContainsFunc(loads(0), func(l Load) bool { return r.wants(l.Name) })
+	return r.wants(LatencyName) || r.wants(LimitsName) || slices.ContainsFunc(loads(0), func(l Load) bool { return r.wants(l.Name) })
 }

@@ -61,6 +61,6 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
 		"json", "100k", "stream", "paced", "crowd", "cached", "to-anthropic", "to-anthropic-stream", "to-openai", "to-openai-stream",
-		"parts", "latency", "block", "memory",
+		"limits", "parts", "latency", "block", "memory",
 	}, measure.Names())
 }

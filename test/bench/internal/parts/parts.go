@@ -39,6 +39,9 @@ func table() []part {
 		{dir: "dataplane/internal/route", skip: "/alias|/pattern", goal: 2 * time.Microsecond, titles: map[string]string{
 			"BenchmarkRoute": "route among 100 deployments",
 		}},
+		{dir: "dataplane/internal/quota", goal: 1500 * time.Nanosecond, titles: map[string]string{
+			"BenchmarkAdmit": "admitted and settled under six limits",
+		}},
 		{dir: "dataplane/internal/cache", titles: map[string]string{
 			"BenchmarkKey": "key of a cached answer", "BenchmarkLocalHit": "hit in memory",
 		}},

@@ -45,7 +45,7 @@ func writeParts(b *strings.Builder, all []parts.Result) {
 	for _, p := range all {
 		row := []string{p.Title, fmt.Sprintf("%.2f", p.Nanos/1e3), fmt.Sprintf("%.0f", p.Objects), fmt.Sprintf("%.1f", p.Bytes/kilobyte), "", ""}
 		if p.Goal > 0 {
-			row[4] = fmt.Sprintf("under %.0f", float64(p.Goal)/float64(time.Microsecond))
+			row[4] = fmt.Sprintf("under %g", float64(p.Goal)/float64(time.Microsecond))
 			row[5] = yes(p.Nanos < float64(p.Goal))
 		}
 		t.add(row...)

@@ -44,6 +44,7 @@ func Markdown(r *measure.Results, o *measure.Options, m Machine) string {
 	writeCosts(&b, r.Costs, o)
 	writeAllocated(&b, r.Costs)
 	writeRates(&b, r.Costs, o)
+	writeLimits(&b, r.Limits)
 	writeParts(&b, r.Parts)
 	writeLatencies(&b, r.Latencies, o)
 	writeBlock(&b, r.Block)
@@ -70,6 +71,20 @@ func writeCosts(b *strings.Builder, costs []measure.Cost, o *measure.Options) {
 		}
 		t.add(append(row, ratio(c)...)...)
 	}
+	t.write(b)
+}
+
+func writeLimits(b *strings.Builder, l *measure.Limits) {
+	if l == nil {
+		return
+	}
+	b.WriteString("CPU of the data plane for the same JSON call in µs, with a key under eight limits of its own, its team's and its user's, and with one under none:\n\n")
+	t := table{}
+	t.add("with limits", "without", "times", "goal", "met")
+	all := stat.Ratios(l.With.CPU, l.Without.CPU)
+	mid := stat.Median(all)
+	t.add(fmt.Sprintf("%.1f", stat.Median(l.With.CPU)), fmt.Sprintf("%.1f", stat.Median(l.Without.CPU)),
+		fmt.Sprintf("%.2f (%.2f to %.2f)", mid, slices.Min(all), slices.Max(all)), limit(measure.LimitsGoal), yes(mid <= measure.LimitsGoal))
 	t.write(b)
 }
 

@@ -1,5 +1,5 @@
 // Package period reads LiteLLM's durations ("30s", "12h", "7d", "1mo") and
-// finds when a budget that runs for one of them starts again.
+// finds when a budget that runs for one of them began and starts again.
 package period
 
 import (
@@ -59,43 +59,72 @@ func (p Period) After(t time.Time) time.Time {
 	}
 }
 
-// Reset returns when a budget that runs at t starts again: the next midnight
-// for a day, the next Monday for a week, the first of the next month for 30
-// days or a month, and the next multiple of anything shorter than a day. All
-// in UTC.
-func (p Period) Reset(t time.Time) time.Time {
+// Start returns when the period that t lies in began, and Reset when it ends and
+// the next begins. Periods are aligned to the calendar in UTC, so that everybody
+// finds the same ones without a record of the last: a day begins at midnight, a
+// week on Monday, a month (and 30 days, as at LiteLLM) on its first day, and
+// what is shorter than a day at multiples of its length from midnight. Several
+// of them are counted from the first Monday, and the first month, of 1970.
+func (p Period) Start(t time.Time) time.Time {
 	t = t.UTC()
-	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 	months, days, rest := p.split()
 	switch {
-	case days == 30:
-		months = 1
-		fallthrough
 	case months > 0:
-		return time.Date(t.Year(), t.Month()+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
-	case days > 0 && days%7 == 0:
-		toMonday := (7 - int(t.Weekday()) + int(time.Monday)) % 7
-		if toMonday == 0 {
-			toMonday = 7
-		}
-		return midnight.AddDate(0, 0, toMonday+days-7)
+		n := (t.Year()-1970)*12 + int(t.Month()) - 1
+		return time.Date(1970, time.January+time.Month(n-mod(n, months)), 1, 0, 0, 0, 0, time.UTC)
 	case days > 0:
-		return midnight.AddDate(0, 0, days)
+		n := int(midnight(t).Sub(firstMonday()) / (24 * time.Hour))
+		return midnight(t).AddDate(0, 0, -mod(n, days))
 	case rest < 24*time.Hour:
-		return midnight.Add(t.Sub(midnight).Truncate(rest) + rest)
+		return midnight(t).Add(t.Sub(midnight(t)).Truncate(rest))
 	default:
-		return t.Add(rest)
+		n := t.Unix() - firstMonday().Unix()
+		return t.Truncate(time.Second).Add(-time.Duration(mod(n, int64(rest/time.Second))) * time.Second)
 	}
 }
 
+// Reset returns when the period that t lies in ends.
+func (p Period) Reset(t time.Time) time.Time {
+	start := p.Start(t)
+	months, days, rest := p.split()
+	switch {
+	case months > 0:
+		return start.AddDate(0, months, 0)
+	case days > 0:
+		return start.AddDate(0, 0, days)
+	case rest < 24*time.Hour: // the last of a day may be shorter
+		return earlier(start.Add(rest), midnight(start).AddDate(0, 0, 1))
+	default:
+		return start.Add(rest)
+	}
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+func firstMonday() time.Time { return time.Date(1970, time.January, 5, 0, 0, 0, 0, time.UTC) }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// mod is never negative.
+func mod[T int | int64](n, d T) T { return (n%d + d) % d }
+
 // split returns the period as months, as whole days, or as what is neither.
 func (p Period) split() (months, days int, rest time.Duration) {
-	switch p.unit {
-	case "mo":
+	switch {
+	case p.unit == "mo":
 		return p.count, 0, 0
-	case "w":
+	case p.unit == "d" && p.count == 30:
+		return 1, 0, 0
+	case p.unit == "w":
 		return 0, 7 * p.count, 0
-	case "d":
+	case p.unit == "d":
 		return 0, p.count, 0
 	}
 	rest = p.After(time.Unix(0, 0)).Sub(time.Unix(0, 0))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tianjillm/tianjillm/controlplane/internal/period"
+	"github.com/tianjillm/tianjillm/shared/period"
 )
 
 func TestParse_refuses(t *testing.T) {

@@ -1,0 +1,55 @@
+package quota_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
+	"github.com/tianjillm/tianjillm/shared/limits"
+)
+
+func TestSettle_makes_up_for_what_was_used_beyond_the_limit(t *testing.T) {
+	t.Parallel()
+	for _, window := range []limits.Window{limits.Minute, limits.Day} {
+		t.Run(window.String(), func(t *testing.T) {
+			t.Parallel()
+			lab := newLab(t)
+			a := lab.replica("a", plan{replicas: 2}, lab.clock)
+			b := lab.replica("b", plan{replicas: 2}, lab.clock)
+			l := limits.New(limits.Key, limits.Tokens, window, 1000, "k", "k")
+			_, r := admit(t.Context(), b, quota.Cost{Tokens: 1000}, &l)
+			require.Nil(t, r)
+			g := &quota.Grant{}
+			require.Nil(t, a.Admit(t.Context(), g, []quota.Demand{{Limit: &l, Track: true}}, quota.Cost{Tokens: 500}))
+			require.Eventually(t, func() bool { return lab.total(&l) == "1500" }, 5*time.Second, time.Millisecond)
+
+			g.Settle(quota.Cost{Tokens: 100})
+			_, r = admit(t.Context(), a, quota.Cost{Tokens: 1}, &l)
+			require.NotNil(t, r, "what comes back is not there for others")
+			if window == limits.Day {
+				require.Eventually(t, func() bool { return lab.total(&l) == "1100" }, 5*time.Second, time.Millisecond, "and the pool learns of it")
+			}
+		})
+	}
+}
+
+func TestAdmit_knows_a_limit_that_was_lowered_in_another_window(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	p := plan{seats: 2, replicas: 2, mine: true}
+	a, b := lab.replica("a", p, lab.clock), lab.replica("b", p, lab.clock)
+	for _, e := range []*quota.Engine{a, b} {
+		_, r := admit(t.Context(), e, one(), rpm("k", 100))
+		require.Nil(t, r)
+	}
+	lab.clock.advance(time.Minute)
+	low, admitted := rpm("k", 10), 0
+	for range 200 {
+		if _, r := admit(t.Context(), a, one(), low); r == nil {
+			admitted++
+		}
+	}
+	require.Equal(t, 10, admitted, "b has had no call in this window and holds a share of the limit as it was")
+}
