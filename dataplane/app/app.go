@@ -24,6 +24,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/passthrough"
 	"github.com/tianjillm/tianjillm/dataplane/internal/pipeline"
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/dataplane/internal/priority"
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
@@ -63,6 +64,7 @@ type App struct {
 	principals *principal.Cache
 	cache      *cache.Cache
 	quota      *quota.Engine
+	shares     *priority.Limiter
 	changes    *feed.Feed
 	recorder   *usage.Recorder
 	providers  providers
@@ -198,7 +200,7 @@ func (a *App) openPrincipals() error {
 		}
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Counter: counting.New(),
+		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Shares: a.shares, Counter: counting.New(),
 		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
@@ -219,6 +221,7 @@ func (a *App) openConfig() error {
 		Changed: func(c *snapshot.Config) {
 			a.cache.Configure(&c.Cache)
 			a.quota.Configure(c.Limits.FailClosed)
+			a.shares.Configure(c.Limits.Priorities, c.Deployments)
 			env := env
 			appraise(&env, c.Prices)
 			a.routes.Store(passthrough.NewRoutes(&c.PassThrough, a.providers.client, env.Opener, a.opts.Getenv, a.log))

@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/priority"
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota/seat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota/slot"
@@ -35,5 +36,6 @@ func (a *App) openLimits() error {
 		return err
 	}
 	a.stack.PushFunc("limits", a.quota.Close)
+	a.shares = priority.New(a.quota)
 	return nil
 }

@@ -103,6 +103,8 @@ type GeneralSettings struct {
 	// keys go on from responses that the gateway did not make.
 	OpenResponses    bool `json:"open_responses,omitempty"`
 	ForeignResponses bool `json:"foreign_responses,omitempty"`
+	// HideLimits leaves out of answers how limits stand.
+	HideLimits bool `json:"hide_limits,omitempty"`
 	// ClientCredentials lets requests bring their own credentials for every
 	// deployment.
 	ClientCredentials bool `json:"client_credentials,omitempty"`

@@ -122,7 +122,7 @@ func Parse(key string) (l Limit, ok bool) {
 	unit, rest, _ := strings.Cut(key, ".")
 	window, rest, _ := strings.Cut(rest, ".")
 	scope, tokens, found := strings.Cut(rest, ".")
-	if !found || tokens == "" {
+	if !found || tokens == "" || window == "" {
 		return Limit{}, false
 	}
 	l = Limit{Scope: Scope(scope), Key: key}

@@ -16,6 +16,29 @@ func OfDeployment(id, model string, l *contract.Limits) *Set {
 	return Of(Owner{Scope: Deployment, Model: Deployment, Tokens: []string{contract.Token(id)}, Name: model}, l)
 }
 
+// Enforced are the limits of a deployment as its configuration says. Its
+// requests and tokens are a hint for the router, unless they are to be enforced.
+func Enforced(d *contract.Deployment, s *contract.RouterSettings) *Set {
+	l := contract.Limits{MaxParallel: positive(d.MaxParallel)}
+	if l.MaxParallel == nil {
+		l.MaxParallel = positive(s.DefaultMaxParallel)
+	}
+	if s.EnforceRateLimits {
+		l.RPM, l.TPM = positive(d.RPM), positive(d.TPM)
+	}
+	if d.Budget != nil {
+		l.Budgets = []contract.Budget{*d.Budget}
+	}
+	return OfDeployment(d.ID, d.ModelName, &l)
+}
+
+func positive(n int64) *int64 {
+	if n <= 0 {
+		return nil
+	}
+	return &n
+}
+
 // ForModel returns the limits that are for one model alone. A model has several
 // names, of which the first counts that there are limits for, by itself or
 // without its provider.

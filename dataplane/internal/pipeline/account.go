@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
+	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/limits"
 )
 
@@ -46,6 +47,8 @@ func (x *exchange) used() (ours, vendors quota.Cost) {
 		return one, quota.Cost{}
 	case !x.account.called:
 		return quota.Cost{}, quota.Cost{}
+	case x.account.batch != nil && x.settled && x.usage.Status == contract.Success:
+		return x.account.batch.cost(), one // what is inside is done later, and counts now
 	case !x.settled || x.free:
 		return one, one
 	}

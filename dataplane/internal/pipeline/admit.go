@@ -42,6 +42,8 @@ type account struct {
 	// called says that a deployment was called: from then on the request counts,
 	// however it ends.
 	called bool
+	// batch is what is inside the batch that the request submits, or nil.
+	batch *batch
 	// gratis says that the request uses no tokens and no money.
 	gratis bool
 	// shared says that the present attempt uses a part of a group's capacity.
@@ -71,10 +73,20 @@ func (x *exchange) admit() error {
 	if len(a.demands) == 0 {
 		return nil
 	}
-	a.reserved = x.reservation(a.demands, x.state.held.settings.TokenType)
+	if a.batch != nil {
+		if err := x.demandBatch(); err != nil {
+			return err
+		}
+		a.reserved = a.batch.cost()
+	} else {
+		a.reserved = x.reservation(a.demands, x.state.held.settings.TokenType)
+	}
 	if r := x.p.opts.Quota.Admit(x.r.Context(), &a.grant, a.demands, a.reserved); r != nil {
 		if x.r.Context().Err() != nil {
 			return errClientGone
+		}
+		if a.batch != nil {
+			return x.batchRefused(r, a.batch)
 		}
 		return x.refused(r)
 	}

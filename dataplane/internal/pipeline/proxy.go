@@ -93,6 +93,10 @@ func (x *exchange) proxy(passage *Passage) error {
 		out.Whole = x.withoutOwn()
 	}
 	out.Method, out.Path, out.Header = x.r.Method, passage.Path, x.passedOn()
+	if err := x.weighBatch(forwarder); err != nil {
+		x.deployment = nil // the batch itself was not submitted
+		return err
+	}
 	if err := x.admitPassage(); err != nil {
 		x.deployment = nil // nobody was called
 		return err

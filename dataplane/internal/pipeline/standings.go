@@ -80,10 +80,15 @@ func (b *numbers) has(name string) bool {
 	return false
 }
 
-// setStandings tells how the limits stand that the request was admitted under.
-// Of several windows of one limit the shortest is told.
+// setStandings tells how the limits stand that the request was admitted under:
+// those of the key, and with litellm_headers those of everybody. Each header
+// costs more than the limit that it is about. Of several windows of one limit
+// the shortest is told.
 func (x *exchange) setStandings(h http.Header) {
 	a := &x.account
+	if x.state == nil || x.state.config.General.HideLimits {
+		return
+	}
 	if !a.grant.Empty() {
 		x.stand()
 	}
@@ -94,6 +99,9 @@ func (x *exchange) setStandings(h http.Header) {
 	twins := x.state.config.General.LitellmHeaders
 	for i := range a.standings {
 		s := &a.standings[i]
+		if !twins && s.Limit.Scope != limits.Key && s.Limit.Scope != limits.KeyModel {
+			continue
+		}
 		names, shown := headersOf(s.Limit)
 		if !shown || b.has(names.limit) {
 			continue
@@ -101,7 +109,7 @@ func (x *exchange) setStandings(h http.Header) {
 		b.add(names.remaining, s.Remaining, "")
 		b.add(names.limit, s.Max, "")
 		if s.Limit.Scope == limits.Key && s.Limit.Window == limits.Minute {
-			b.addOfKey(s, x.start)
+			b.addOfKey(s, x.start, twins)
 		}
 		if s.Limit.Scope == limits.KeyModel && twins {
 			b.add(textproto.CanonicalMIMEHeaderKey("x-litellm-key-remaining-"+s.Limit.Unit.String()+"-"+headerToken(s.Limit.Model)), s.Remaining, "")
@@ -112,19 +120,23 @@ func (x *exchange) setStandings(h http.Header) {
 
 // addOfKey adds the headers of OpenAI's API, which are of the key's minute, and
 // LiteLLM's of its configuration.
-func (b *numbers) addOfKey(s *quota.Standing, now time.Time) {
+func (b *numbers) addOfKey(s *quota.Standing, now time.Time, twins bool) {
 	seconds := max(1, int64((s.Resets.Sub(now)+time.Second-1)/time.Second))
 	switch s.Limit.Unit {
 	case limits.Requests:
 		b.add("X-Ratelimit-Limit-Requests", s.Max, "")
 		b.add("X-Ratelimit-Remaining-Requests", s.Remaining, "")
 		b.add("X-Ratelimit-Reset-Requests", seconds, "s")
-		b.add("X-Tianji-Key-Rpm-Limit", s.Max, "")
+		if twins {
+			b.add("X-Tianji-Key-Rpm-Limit", s.Max, "")
+		}
 	case limits.Tokens:
 		b.add("X-Ratelimit-Limit-Tokens", s.Max, "")
 		b.add("X-Ratelimit-Remaining-Tokens", s.Remaining, "")
 		b.add("X-Ratelimit-Reset-Tokens", seconds, "s")
-		b.add("X-Tianji-Key-Tpm-Limit", s.Max, "")
+		if twins {
+			b.add("X-Tianji-Key-Tpm-Limit", s.Max, "")
+		}
 	case limits.Money, limits.Parallel:
 	}
 }

@@ -63,6 +63,8 @@ type counter struct {
 	reserved, refused    int64
 	pins                 int64 // claims that will be settled
 	gone                 bool  // out of the engine's map
+	// later is what large claims take from windows to come.
+	later int64
 }
 
 // flight is a conversation with the pool or with the others, which any number
@@ -87,7 +89,15 @@ func (c *counter) roll(now int64, plan Plan) {
 	c.block, c.blockAt, c.reserved, c.refused = 0, 0, 0, 0
 	c.seats, c.share, c.known = 0, 0, !c.shared
 	c.learn(plan)
+	if c.later > 0 {
+		part := min(c.later, c.half())
+		c.later -= part
+		c.tokens -= part
+	}
 }
+
+// half of a window is the most that one claim may spread over several.
+func (c *counter) half() int64 { return max(1, c.ceiling/2) }
 
 // learn takes this replica's part of what is divided beforehand, once it is
 // certain how it is divided.
@@ -173,6 +183,11 @@ func (c *counter) low() bool {
 func (c *counter) give(cl *claim, used, now int64, plan Plan) {
 	c.pins--
 	c.roll(now, plan)
+	if cl.later > 0 { // what was to be taken from later windows is given back first
+		back := max(0, min(cl.n+cl.later-used, cl.later, c.later))
+		c.later -= back
+		used -= min(used, cl.later-back)
+	}
 	if c.start == cl.start {
 		c.reserved -= cl.n
 		c.tokens += cl.n - used

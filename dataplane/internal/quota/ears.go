@@ -140,9 +140,13 @@ func (h *ears) reclaim(m *nats.Msg) {
 	if c := e.asked(&r); c != nil {
 		now := e.now()
 		c.mu.Lock()
-		c.roll(now, e.opts.Plan)
-		c.learn(e.opts.Plan)
-		a = c.yield(&r, now)
+		if c.gone { // swept between the two lines above
+			a.Holds = true
+		} else {
+			c.roll(now, e.opts.Plan)
+			c.learn(e.opts.Plan)
+			a = c.yield(&r, now)
+		}
 		c.mu.Unlock()
 	}
 	a.Replica = e.opts.Replica

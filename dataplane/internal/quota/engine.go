@@ -130,11 +130,12 @@ func (e *Engine) Admit(ctx context.Context, g *Grant, want []Demand, cost Cost) 
 	now, first, short := e.now(), len(g.claims), false
 	for i := range want {
 		cl := claim{limit: want[i].Limit, n: missing}
-		switch e.try(&cl, want[i].Track, cost, now) {
+		switch e.try(&cl, &want[i], cost, now) {
 		case verdictRefused:
 			return e.refuse(g, first, want[i].Limit, now)
 		case verdictShort:
 			short = true
+		case verdictTaken:
 		}
 		g.claims = append(g.claims, cl)
 	}
@@ -145,7 +146,7 @@ func (e *Engine) Admit(ctx context.Context, g *Grant, want []Demand, cost Cost) 
 }
 
 // try takes what one claim needs, if it is here.
-func (e *Engine) try(cl *claim, track bool, cost Cost, now int64) verdict {
+func (e *Engine) try(cl *claim, d *Demand, cost Cost, now int64) verdict {
 	l := cl.limit
 	if l.Unit == limits.Parallel {
 		return e.trySlot(cl, now)
@@ -159,13 +160,18 @@ func (e *Engine) try(cl *claim, track bool, cost Cost, now int64) verdict {
 	if c.gone { // swept between the two lines above
 		c.mu.Unlock()
 		cl.c = nil
-		return e.try(cl, track, cost, now)
+		return e.try(cl, d, cost, now)
 	}
 	c.roll(now, e.opts.Plan)
 	c.setCeiling(l.Ceiling(now / int64(time.Second)))
-	n, v := c.take(now, cost.of(l.Unit), track)
+	n, later := cost.of(l.Unit), int64(0)
+	if half := c.half(); d.Spread && n > half {
+		n, later = half, n-half
+	}
+	n, v := c.take(now, n, d.Track)
 	if v == verdictTaken {
-		cl.n, cl.start = n, c.start
+		cl.n, cl.start, cl.later = n, c.start, later
+		c.later += later
 		if c.low() && !e.link.away() {
 			e.fly(c, 0)
 		}
@@ -202,7 +208,7 @@ func (e *Engine) wait(ctx context.Context, g *Grant, first int, want []Demand, c
 		if e.link.away() {
 			return e.alone(g, first, want, cost)
 		}
-		for _, done := range e.begin(g.claims[first:], cost) {
+		for _, done := range e.begin(g.claims[first:], want, cost) {
 			w.until(ctx, done)
 		}
 		now, missed := e.now(), -1
@@ -211,11 +217,12 @@ func (e *Engine) wait(ctx context.Context, g *Grant, first int, want []Demand, c
 			if cl.n != missing {
 				continue
 			}
-			switch e.try(cl, want[i].Track, cost, now) {
+			switch e.try(cl, &want[i], cost, now) {
 			case verdictRefused:
 				return e.refuse(g, first, want[i].Limit, now)
 			case verdictShort:
 				missed = i
+			case verdictTaken:
 			}
 		}
 		switch {
@@ -229,7 +236,7 @@ func (e *Engine) wait(ctx context.Context, g *Grant, first int, want []Demand, c
 
 // begin sees to it that somebody asks for what is missing, for all of it at
 // once, and returns what to wait for.
-func (e *Engine) begin(claims []claim, cost Cost) []<-chan struct{} {
+func (e *Engine) begin(claims []claim, want []Demand, cost Cost) []<-chan struct{} {
 	var pending []<-chan struct{}
 	for i := range claims {
 		cl := &claims[i]
@@ -242,7 +249,11 @@ func (e *Engine) begin(claims []claim, cost Cost) []<-chan struct{} {
 		}
 		cl.c.mu.Lock()
 		if !cl.c.gone {
-			pending = append(pending, e.fly(cl.c, cost.of(cl.limit.Unit)).done)
+			n := cost.of(cl.limit.Unit)
+			if want[i].Spread {
+				n = min(n, cl.c.half())
+			}
+			pending = append(pending, e.fly(cl.c, n).done)
 		}
 		cl.c.mu.Unlock()
 	}

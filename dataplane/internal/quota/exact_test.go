@@ -1,13 +1,16 @@
 package quota_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/shared/limits"
+	"github.com/tianjillm/tianjillm/testkit/natstest"
 )
 
 func TestSettle_makes_up_for_what_was_used_beyond_the_limit(t *testing.T) {
@@ -52,4 +55,42 @@ func TestAdmit_knows_a_limit_that_was_lowered_in_another_window(t *testing.T) {
 		}
 	}
 	require.Equal(t, 10, admitted, "b has had no call in this window and holds a share of the limit as it was")
+}
+
+func TestSweep_forgets_no_share_that_was_given_away(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	p := plan{seats: 2, replicas: 2, mine: true}
+	a, b := lab.replica("a", p, lab.clock), lab.replica("b", p, lab.clock)
+	l, admitted := rpm("k", 10), 0
+	for range 50 { // all at a: b knows the limit by its questions only
+		if _, r := admit(t.Context(), a, one(), l); r == nil {
+			admitted++
+		}
+		b.Sweep()
+		lab.clock.advance(100 * time.Millisecond)
+	}
+	require.Equal(t, 10, admitted)
+}
+
+func TestReclaim_asks_for_more_than_one_unit_at_a_time(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	p := plan{seats: 2, replicas: 2, mine: true}
+	a, b := lab.replica("a", p, lab.clock), lab.replica("b", p, lab.clock)
+	l := rpm("k", 4000)
+	g, r := admit(t.Context(), b, quota.Cost{Requests: 3000}, l)
+	require.Nil(t, r)
+	g.Cancel() // b holds all but a's share, and is in use
+
+	var questions atomic.Int64
+	nc := lab.server.Connect(natstest.Admin)
+	_, err := nc.Subscribe(lab.names.ReclaimSubject(), func(*nats.Msg) { questions.Add(1) })
+	require.NoError(t, err)
+	require.NoError(t, nc.Flush())
+	for range 3000 {
+		_, r = admit(t.Context(), a, one(), l)
+		require.Nil(t, r)
+	}
+	require.Less(t, questions.Load(), int64(20))
 }

@@ -48,6 +48,9 @@ func (e *Engine) Flying() bool {
 	return flying
 }
 
+// Sweep is what is done every few seconds, for tests.
+func (e *Engine) Sweep() { e.clean() }
+
 // Surplus is what the pool is yet to be told of that was not used after all, by
 // key, for tests.
 func (e *Engine) Surplus() map[string]int64 {

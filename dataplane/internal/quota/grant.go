@@ -33,6 +33,10 @@ type Demand struct {
 	Limit *limits.Limit
 	// Track counts and never refuses: who may borrow is counted all the same.
 	Track bool
+	// Spread takes half of what a window has where the cost is larger than that
+	// half, and the rest from the windows that follow, half of each. The rest is
+	// remembered by this replica alone.
+	Spread bool
 }
 
 // Refusal says which limit is reached.
@@ -69,6 +73,7 @@ type claim struct {
 	c     *counter // nil for a slot
 	n     int64    // missing until it is taken
 	start int64    // of the window that it was taken in
+	later int64    // to be taken in windows that follow
 	slot  slot.Slot
 }
 

@@ -21,6 +21,8 @@ const (
 	// planPause is between two looks for the plan, which is late only when a
 	// replica has just begun.
 	planPause = 2 * time.Millisecond
+	// leastPart is how many of the smallest leases a limit has.
+	leastPart = 16
 	// dryPause is how long a limit that is used up everywhere is not asked
 	// about, if units can come back before its window ends.
 	dryPause = 500 * time.Millisecond
@@ -138,8 +140,19 @@ func (c *counter) order(now, replicas int64) order {
 	}
 	c.settleLease(now)
 	c.want = max(c.want, lack, 1)
-	o.ask = max(min(c.want, (c.pool()-c.seen)/replicas), lack, 1)
+	rest := max(c.pool()-c.seen, 0)
+	o.ask = max(min(c.want, rest/replicas), min(c.least(replicas), rest), lack, 1)
 	return o
+}
+
+// least is the smallest lease that is worth a message: where units do not go
+// back, it is better to move what is left over between the replicas in the end
+// than to take the limit in crumbs.
+func (c *counter) least(replicas int64) int64 {
+	if c.returns() {
+		return 0
+	}
+	return min(c.ceiling/leastPart, c.pool()/(2*replicas))
 }
 
 // returns reports whether units that are not needed go back to the pool: where

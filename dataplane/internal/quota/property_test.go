@@ -151,6 +151,8 @@ func (w *world) happen(k kind) {
 		}
 	case p < 240:
 		r.wire.mend()
+	case p > 950:
+		r.engine.Sweep()
 	case p < 242:
 		if k.restarts {
 			w.unsure.Store(true)
@@ -219,6 +221,9 @@ func (c *client) request(ctx context.Context, r *replica) {
 		defer cancel()
 	}
 	want, tracked := c.demands(r)
+	if len(want) == 0 {
+		return
+	}
 	if c.rng.IntN(10) == 0 {
 		_ = r.engine.Used(want[0].Limit)
 	}
@@ -244,6 +249,9 @@ func (c *client) request(ctx context.Context, r *replica) {
 
 func (c *client) demands(r *replica) (want []quota.Demand, tracked map[string]bool) {
 	for _, i := range c.rng.Perm(len(c.w.rules))[:1+c.rng.IntN(4)] {
+		if !r.serves[i] {
+			continue
+		}
 		l := c.w.rules[i].now.Load()
 		c.w.model.ask(l, c.w.clock(r))
 		d := quota.Demand{Limit: l, Track: c.rng.IntN(50) == 0}

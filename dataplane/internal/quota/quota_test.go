@@ -278,3 +278,40 @@ func TestParse_reads_every_key_that_is_made(t *testing.T) {
 		require.False(t, ok, key)
 	}
 }
+
+func TestAdmit_spreads_what_is_larger_than_a_window(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	e := lab.replica("r", plan{replicas: 1}, lab.clock)
+	l := rpm("k", 100)
+	spread := func(n int64) (*quota.Grant, *quota.Refusal) {
+		g := &quota.Grant{}
+		return g, e.Admit(t.Context(), g, []quota.Demand{{Limit: l, Spread: true}}, quota.Cost{Requests: n})
+	}
+	used := func() (n int) {
+		for range 200 {
+			if _, r := admit(t.Context(), e, one(), l); r == nil {
+				n++
+			}
+		}
+		return n
+	}
+	g, r := spread(170)
+	require.Nil(t, r)
+	require.Equal(t, 50, used(), "a batch takes half of a window")
+	_, r = spread(170)
+	require.NotNil(t, r, "and is refused where that is not free")
+	g.Settle(quota.Cost{Requests: 170})
+	for _, left := range []int{50, 50, 80, 100} {
+		lab.clock.advance(time.Minute)
+		require.Equal(t, left, used())
+	}
+	lab.clock.advance(time.Minute)
+	g, r = spread(1000)
+	require.Nil(t, r)
+	g.Cancel()
+	for range 2 {
+		require.Equal(t, 100, used(), "what is given back is there again, also in the windows that follow")
+		lab.clock.advance(time.Minute)
+	}
+}

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/tianjillm/tianjillm/shared/contract"
@@ -28,8 +29,11 @@ func (e *Engine) reclaim(c *counter) {
 		}
 		given, dry := e.askPeers(c, &ask)
 		c.mu.Lock()
-		if c.start/int64(time.Second) == ask.Start {
-			c.deny(e.now(), dry && given == 0)
+		if now := e.now(); c.start/int64(time.Second) == ask.Start {
+			c.deny(now, dry && given == 0)
+			if given > 0 {
+				c.block, c.blockAt = given, now
+			}
 		}
 		c.mu.Unlock()
 		if given > 0 {
@@ -47,10 +51,12 @@ func (e *Engine) reclaim(c *counter) {
 func (e *Engine) wanted(c *counter) (ask contract.Reclaim, lacking bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lack := c.waiting - max(0, c.tokens)
-	if !c.empty || lack <= 0 || e.now() >= c.end {
+	lack, now := c.waiting-max(0, c.tokens), e.now()
+	if !c.empty || lack <= 0 || now >= c.end {
 		return ask, false
 	}
+	c.settleLease(now)
+	c.want = max(c.want, lack, c.least(int64(e.opts.Plan.Replicas())))
 	return contract.Reclaim{
 		V: contract.SchemaVersion, Replica: e.opts.Replica, Key: c.key, Start: c.start / int64(time.Second),
 		Max: c.ceiling, Want: max(lack, min(c.want, c.ceiling/4)), All: c.unit == limits.Money,
@@ -86,7 +92,9 @@ func (c *counter) deny(now int64, dry bool) {
 		c.denied = min(c.end, now+int64(dryPause))
 	default:
 		c.pause = min(max(2*c.pause, firstPause), longPause)
-		c.denied = min(c.end, now+int64(c.pause))
+		// Not after the same time everywhere: those who ask at one time keep each
+		// other from knowing that there is nothing left.
+		c.denied = min(c.end, now+int64(c.pause)/2+rand.Int64N(int64(c.pause))) //nolint:gosec // not a secret
 	}
 }
 
@@ -100,6 +108,9 @@ func (c *counter) yield(r *contract.Reclaim, now int64) contract.Reclaimed {
 	}
 	if !c.current {
 		c.setCeiling(r.Max)
+	}
+	if !c.returns() && r.Max >= c.ceiling {
+		c.empty = true // or nobody would ask
 	}
 	spare := max(0, c.tokens)
 	if !r.All && now-c.used < int64(activeTime) {

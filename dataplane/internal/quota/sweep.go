@@ -63,14 +63,22 @@ func (e *Engine) clean() {
 	var held totals
 	e.table.each(func(c *counter) (forget bool) {
 		held.add(c)
-		idle := time.Duration(now - c.used)
+		if c.later > 0 { // nobody may use it before its next window is over
+			c.roll(now, e.opts.Plan)
+			if c.tokens < 0 && c.flight == nil && !e.link.away() {
+				e.fly(c, 0)
+			}
+			return false
+		}
+		idle := time.Duration(now - max(c.used, c.start)) // others may have asked for what was never used here
 		if c.returns() && idle > idleTime && c.tokens > 0 && now < c.end && c.flight == nil && !e.link.away() {
 			n, subject := c.tokens, e.subject(c)
 			c.tokens = 0
 			e.work.Go(func() { _, _ = e.add(subject, -n) }) // if that fails, the reconciliation of budgets finds it
 		}
 		unpaid := c.owes() && now < c.end
-		return idle > forgetTime && c.pins == 0 && c.flight == nil && !unpaid && (now >= c.end || c.tokens <= 0)
+		spent := c.tokens <= 0 && !c.shared // a share that was forgotten would be given out once more
+		return idle > forgetTime && c.pins == 0 && c.flight == nil && !unpaid && (now >= c.end || spent)
 	})
 	e.gauge.hold(&held)
 }

@@ -68,8 +68,9 @@ func shares(l *limits.Limit) bool {
 	switch l.Scope {
 	case limits.Group, limits.Priority, limits.Deployment, limits.Provider, limits.Proxy:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // each calls f for every counter, which is locked, and forgets those for which

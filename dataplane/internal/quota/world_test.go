@@ -63,6 +63,7 @@ type replica struct {
 	skew    atomic.Int64
 	use     sync.RWMutex     // by those who admit and settle
 	gone    atomic.Bool      // no more is admitted here
+	serves  []bool           // whether there are requests under each rule
 	grants  atomic.Int64     // that are to be settled
 	left    map[string]int64 // what the pool thinks it holds, when it ended
 }
@@ -87,6 +88,9 @@ func (w *world) join() *replica {
 	w.started++
 	r := &replica{name: "r" + strconv.Itoa(w.started), wire: newWire(w.t, w.lab.server.Addr()), metrics: prometheus.NewRegistry()}
 	r.skew.Store(w.someSkew())
+	for range w.rules {
+		r.serves = append(r.serves, w.rng.IntN(3) > 0)
+	}
 	u, err := url.Parse(w.lab.server.URL(natstest.Admin))
 	require.NoError(w.t, err)
 	u.Host = r.wire.listener.Addr().String()
