@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
@@ -21,11 +22,14 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
 	"github.com/tianjillm/tianjillm/controlplane/internal/passthrough"
+	"github.com/tianjillm/tianjillm/controlplane/internal/pool"
 	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/publish"
+	"github.com/tianjillm/tianjillm/controlplane/internal/report"
 	"github.com/tianjillm/tianjillm/controlplane/internal/rescache"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
+	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
@@ -38,6 +42,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/lifecycle"
 	"github.com/tianjillm/tianjillm/shared/member"
 	"github.com/tianjillm/tianjillm/shared/natsx"
+	"github.com/tianjillm/tianjillm/shared/policy"
 	"github.com/tianjillm/tianjillm/shared/seal"
 	"github.com/tianjillm/tianjillm/shared/server"
 	"github.com/tianjillm/tianjillm/shared/telemetry"
@@ -63,16 +68,19 @@ type App struct {
 	stack    *lifecycle.Stack
 	started  time.Time
 
-	nc        *nats.Conn
-	js        jetstream.JetStream
-	store     *store.Store
-	publisher *publish.Publisher
-	prices    *pricebook.Keeper
-	ledger    *ledger.Ledger
-	retention *trail.Retention
-	election  *leader.Election
-	server    *server.Server
-	example   string
+	nc         *nats.Conn
+	js         jetstream.JetStream
+	store      *store.Store
+	publisher  *publish.Publisher
+	prices     *pricebook.Keeper
+	ledger     *ledger.Ledger
+	budgets    *budget.Opener
+	reconciler *budget.Reconciler
+	retention  *trail.Retention
+	spendLogs  *ledger.Retention
+	election   *leader.Election
+	server     *server.Server
+	example    string
 }
 
 // New wires a control plane: it migrates the database, which must be up, and
@@ -130,6 +138,12 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		settings.CustomerLimits = func(ctx context.Context) (*contract.Limits, error) { return tiers.Limits(ctx, id) }
 	}
 	settings.PassThrough = passthrough.New(cfg, box, a.opts.Lookup, a.log).Settings
+	counters, configured := pool.New(a.js, a.names), budget.NewConfig(a.js, a.names)
+	a.budgets = budget.NewOpener(a.store, counters, configured)
+	a.reconciler = budget.NewReconciler(budget.Options{
+		Store: a.store, Pool: counters, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry,
+	})
+	settings.Open = a.budgets.Open
 	a.publisher = publish.New(a.store, models, settings, a.js, a.names, a.log, a.registry)
 	a.store.OnCommit(a.publisher.Changes)
 	sources, err := pricebook.FromConfig(cfg, a.opts.Lookup)
@@ -137,14 +151,24 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		return fmt.Errorf("price files: %w", err)
 	}
 	a.prices = pricebook.New(pricebook.Options{Sources: sources, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry})
+	if a.spendLogs, err = spendRetention(cfg, a.store, a.log); err != nil {
+		return err
+	}
 	a.ledger = ledger.New(a.store, a.js, a.names, a.log, a.registry)
+	a.ledger.OnBooked(a.reconciler.Note)
 	a.election = leader.New(a.opts.DatabaseURL.Reveal(), a.log)
-	keys := key.New(a.store)
+	keyRules, err := key.NewRules(cfg)
+	if err != nil {
+		return err
+	}
+	keys := key.NewWithRules(a.store, keyRules)
 	handler, err := transport.New(transport.Options{
-		Keys: keys, Teams: team.New(a.store), Users: user.New(a.store, keys), Models: models, Spend: spend.New(a.store),
+		Keys: keys, Teams: team.New(a.store), Users: user.New(a.store, keys), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
 		Tiers: tier.New(a.store), Customers: customer.New(a.store, models), Organizations: organization.New(a.store), Tags: tag.New(a.store, models), Trail: trail.New(a.store),
+		Limits:    standing.New(a.js, a.names, counters),
 		Costs:     spend.NewCalculator(models, a.prices.Book),
 		MasterKey: a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
+		Rules:    policy.NewRules(cfg.General.AllowedRoutes, cfg.General.AdminOnlyRoutes),
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
 		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
 	})
@@ -174,10 +198,11 @@ func (a *App) migrate(ctx context.Context) error {
 
 func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 	s := publish.Settings{
-		Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName},
+		Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName,
+			AllowedRoutes: cfg.General.AllowedRoutes, AdminOnlyRoutes: cfg.General.AdminOnlyRoutes},
 		General: contract.GeneralSettings{
 			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
-			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses,
+			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses, HideLimits: cfg.General.HideLimits,
 		},
 		Router: model.RouterSettings(cfg),
 		Cache:  rescache.Settings(cfg),
@@ -254,7 +279,7 @@ func (a *App) lead(ctx context.Context) {
 	if !a.prepare(ctx) {
 		return
 	}
-	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.prices.PublishChanges, a.retention.Run} {
+	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.reconciler.Run, a.prices.PublishChanges, a.retention.Run, a.spendLogs.Run} {
 		stops = append(stops, lifecycle.Loop(work))
 	}
 	reconnected := a.nc.StatusChanged(nats.CONNECTED)
@@ -274,11 +299,15 @@ func (a *App) lead(ctx context.Context) {
 	}
 }
 
-// prepare provisions and reconciles, and repeats it until it succeeds or ctx
+// prepare provisions, brings the counters of budgets to what is booked,
+// reconciles, and repeats it until it succeeds or ctx
 // ends.
 func (a *App) prepare(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		err := a.provision(ctx)
+		if err == nil {
+			err = a.budgets.Seed(ctx)
+		}
 		if err == nil {
 			err = a.publisher.Reconcile(ctx)
 		}

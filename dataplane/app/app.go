@@ -110,7 +110,6 @@ func (a *App) wire(ctx context.Context, control *url.URL) error {
 		Pipeline: a.pipeline, Vendors: passthrough.NewVendors(a.providers, a.opts.Getenv), Routes: a.routes.Load, ControlPlane: control, Health: a.health,
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.ctlJS, a.names) },
 		Cache:    a.cache,
-		IsMaster: a.isMaster,
 		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
 	})
 	if err != nil {

@@ -1,3 +1,5 @@
+// Package access holds the rule that both planes must apply alike to models:
+// which ones a list allows. Who may do what else is package policy's.
 package access
 
 import "strings"

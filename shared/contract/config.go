@@ -89,6 +89,10 @@ type AuthSettings struct {
 
 	MasterKeySHA256 string `json:"master_key_sha256"`
 	KeyHeader       string `json:"key_header,omitempty"`
+	// AllowedRoutes are the only ones that are served, and AdminOnlyRoutes are
+	// for admins; empty says nothing.
+	AllowedRoutes   []string `json:"allowed_routes,omitempty"`
+	AdminOnlyRoutes []string `json:"admin_only_routes,omitempty"`
 }
 
 // GeneralSettings are the settings of the config file that data planes obey.

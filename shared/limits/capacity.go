@@ -22,12 +22,12 @@ func (c *Capacity) Add(d *contract.Deployment) {
 }
 
 // Limits are the capacity of a group as its limits.
-func (c Capacity) Limits(group string) []Limit {
+func (c *Capacity) Limits(group string) []Limit {
 	return c.part(Group, group, 1, group, contract.Token(group))
 }
 
 // Shares are the parts of the capacity that each priority has.
-func (c Capacity) Shares(group string, p *contract.Priorities) map[string][]Limit {
+func (c *Capacity) Shares(group string, p *contract.Priorities) map[string][]Limit {
 	weights := map[string]float64{DefaultPriority: max(p.Default, 0)}
 	for priority, s := range p.Shares {
 		weights[priority] = c.weight(s)
@@ -47,8 +47,8 @@ func (c Capacity) Shares(group string, p *contract.Priorities) map[string][]Limi
 }
 
 // weight is a share as a fraction of the capacity.
-func (c Capacity) weight(s contract.Share) float64 {
-	of := int64(0)
+func (c *Capacity) weight(s contract.Share) float64 {
+	var of int64
 	switch s.Type {
 	case "rpm":
 		of = c.Requests
@@ -63,7 +63,7 @@ func (c Capacity) weight(s contract.Share) float64 {
 	return max(s.Value, 0) / float64(of)
 }
 
-func (c Capacity) part(scope Scope, group string, weight float64, name string, tokens ...string) []Limit {
+func (c *Capacity) part(scope Scope, group string, weight float64, name string, tokens ...string) []Limit {
 	var list []Limit
 	for _, one := range []struct {
 		unit Unit

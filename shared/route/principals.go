@@ -11,18 +11,21 @@ func principals() []Route {
 			all = append(all, Route{method, prefix + p, Control, access})
 		}
 	}
-	add(Master, http.MethodPost, "/budget", "/new", "/update", "/info", "/delete")
-	add(Master, http.MethodGet, "/budget", "/settings", "/list")
+	add(Admin, http.MethodPost, "/budget", "/new", "/update", "/info", "/delete")
+	add(Admin, http.MethodGet, "/budget", "/settings", "/list")
 	for _, prefix := range []string{"/customer", "/end_user"} {
-		add(Master, http.MethodPost, prefix, "/new", "/update", "/delete", "/block", "/unblock")
-		add(Master, http.MethodGet, prefix, "/info", "/list")
+		add(Admin, http.MethodPost, prefix, "/new", "/update", "/delete", "/block", "/unblock")
+		add(Admin, http.MethodGet, prefix, "/info", "/list")
 	}
-	add(Master, http.MethodPost, "/organization", "/new", "/info", "/member_add")
-	add(Master, http.MethodPatch, "/organization", "/update", "/member_update")
-	add(Master, http.MethodDelete, "/organization", "/delete", "/member_delete")
+	add(Admin, http.MethodPost, "/organization", "/new")
+	add(Org, http.MethodPost, "/organization", "/info", "/member_add")
+	add(Admin, http.MethodPatch, "/organization", "/update")
+	add(Org, http.MethodPatch, "/organization", "/member_update")
+	add(Admin, http.MethodDelete, "/organization", "/delete")
+	add(Org, http.MethodDelete, "/organization", "/member_delete")
 	add(AnyKey, http.MethodGet, "/organization", "/list", "/info") // the own
-	add(Master, http.MethodPost, "/tag", "/new", "/update", "/info", "/delete")
-	add(Master, http.MethodGet, "/tag", "/list")
-	add(Master, http.MethodPost, "/team", "/update", "/member_add", "/member_update", "/member_delete")
+	add(Admin, http.MethodPost, "/tag", "/new", "/update", "/info", "/delete")
+	add(Admin, http.MethodGet, "/tag", "/list")
+	add(Own, http.MethodPost, "/team", "/update", "/member_add", "/member_update", "/member_delete")
 	return all
 }

@@ -6,19 +6,38 @@ package route
 
 import "net/http"
 
-// Access says who may call a route. The finer rules of a route (a key's owner
-// may see its own key) are its handler's.
+// Access says who may call a route. What that means for each role stands in
+// package policy, with the finer rules that need the object (a key's owner may
+// see its own key).
 type Access uint8
 
 // The kinds of access.
 const (
 	// Public needs no key.
 	Public Access = iota
-	// AnyKey needs a valid virtual key or the master key.
+	// AnyKey is for everybody with a key: what the answer shows is what they
+	// may see.
 	AnyKey
-	// Master needs the master key.
-	Master
+	// LLM calls a model, or reaches what a vendor keeps.
+	LLM
+	// Spend shows what is spent: all of it, or the caller's own.
+	Spend
+	// Own changes keys, teams or their members: owners and their admins may, for
+	// what is theirs.
+	Own
+	// Org is for admins, and for those of organisations within their own.
+	Org
+	// Admin is for admins; viewers may read.
+	Admin
+	// MasterOnly is for the master key alone.
+	MasterOnly
+
+	// Master is Admin.
+	Master = Admin
 )
+
+// Accesses returns the kinds in the order above.
+func Accesses() []Access { return []Access{Public, AnyKey, LLM, Spend, Own, Org, Admin, MasterOnly} }
 
 // Plane is a set of planes.
 type Plane uint8
@@ -44,6 +63,7 @@ func Table() []Route {
 	all = append(all, llm()...)
 	all = append(all, management()...)
 	all = append(all, principals()...)
+	all = append(all, spending()...)
 	return append(all, operations()...)
 }
 
@@ -68,7 +88,7 @@ func llm() []Route {
 	var all []Route
 	post := func(paths ...string) {
 		for _, p := range paths {
-			all = append(all, Route{http.MethodPost, p, Data, AnyKey})
+			all = append(all, Route{http.MethodPost, p, Data, LLM})
 		}
 	}
 	for _, p := range []string{"/chat/completions", "/completions", "/embeddings"} {
@@ -82,13 +102,13 @@ func llm() []Route {
 	post("/moderations", "/v1/moderations", "/rerank", "/v1/rerank", "/v2/rerank")
 	for _, prefix := range []string{"", "/v1"} {
 		all = append(all,
-			Route{http.MethodGet, prefix + "/realtime", Data, AnyKey},
+			Route{http.MethodGet, prefix + "/realtime", Data, LLM},
 			Route{http.MethodGet, prefix + "/models", Data, AnyKey},
 			Route{http.MethodGet, prefix + "/models/*", Data, AnyKey},
-			Route{http.MethodGet, prefix + "/responses/:id", Data, AnyKey},
-			Route{http.MethodDelete, prefix + "/responses/:id", Data, AnyKey},
-			Route{http.MethodPost, prefix + "/responses/:id/cancel", Data, AnyKey},
-			Route{http.MethodGet, prefix + "/responses/:id/input_items", Data, AnyKey})
+			Route{http.MethodGet, prefix + "/responses/:id", Data, LLM},
+			Route{http.MethodDelete, prefix + "/responses/:id", Data, LLM},
+			Route{http.MethodPost, prefix + "/responses/:id/cancel", Data, LLM},
+			Route{http.MethodGet, prefix + "/responses/:id/input_items", Data, LLM})
 	}
 	post("/v1/messages", "/v1/messages/count_tokens", "/v1beta/models/*", "/models/*")
 	all = append(all, Route{http.MethodGet, "/v1beta/models", Data, AnyKey}, Route{http.MethodGet, "/v1beta/models/*", Data, AnyKey})
@@ -102,16 +122,16 @@ func resources() []Route {
 	for _, p := range []string{"/files", "/uploads", "/batches", "/fine_tuning", "/vector_stores", "/assistants", "/threads", "/evals"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 			for _, prefix := range []string{"", "/v1"} {
-				all = append(all, Route{method, prefix + p, Data, AnyKey}, Route{method, prefix + p + "/*", Data, AnyKey})
+				all = append(all, Route{method, prefix + p, Data, LLM}, Route{method, prefix + p + "/*", Data, LLM})
 			}
 		}
 	}
 	return append(all,
-		Route{http.MethodPost, "/v1/messages/batches", Data, AnyKey},
-		Route{http.MethodGet, "/v1/messages/batches", Data, AnyKey},
-		Route{http.MethodGet, "/v1/messages/batches/*", Data, AnyKey},
-		Route{http.MethodPost, "/v1/messages/batches/*", Data, AnyKey},
-		Route{http.MethodDelete, "/v1/messages/batches/*", Data, AnyKey})
+		Route{http.MethodPost, "/v1/messages/batches", Data, LLM},
+		Route{http.MethodGet, "/v1/messages/batches", Data, LLM},
+		Route{http.MethodGet, "/v1/messages/batches/*", Data, LLM},
+		Route{http.MethodPost, "/v1/messages/batches/*", Data, LLM},
+		Route{http.MethodDelete, "/v1/messages/batches/*", Data, LLM})
 }
 
 // PassThroughPrefixes start the routes that hand requests on to a vendor.
@@ -126,7 +146,7 @@ func passThrough() []Route {
 	var all []Route
 	for _, prefix := range PassThroughPrefixes() {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-			all = append(all, Route{method, prefix + "/*", Data, AnyKey})
+			all = append(all, Route{method, prefix + "/*", Data, LLM})
 		}
 	}
 	return all
@@ -134,38 +154,38 @@ func passThrough() []Route {
 
 func management() []Route {
 	return []Route{
-		{http.MethodPost, "/key/generate", Control, Master},
-		{http.MethodPost, "/key/update", Control, AnyKey},
-		{http.MethodPost, "/key/delete", Control, AnyKey},
-		{http.MethodPost, "/key/block", Control, Master},
-		{http.MethodPost, "/key/unblock", Control, Master},
-		{http.MethodPost, "/key/regenerate", Control, AnyKey},
-		{http.MethodPost, "/key/:key/regenerate", Control, AnyKey},
+		{http.MethodPost, "/key/generate", Control, Own},
+		{http.MethodPost, "/key/service-account/generate", Control, Own},
+		{http.MethodPost, "/key/update", Control, Own},
+		{http.MethodPost, "/key/delete", Control, Own},
+		{http.MethodPost, "/key/block", Control, Own},
+		{http.MethodPost, "/key/unblock", Control, Own},
+		{http.MethodPost, "/key/regenerate", Control, Own},
+		{http.MethodPost, "/key/:key/regenerate", Control, Own},
 		{http.MethodGet, "/key/info", Control, AnyKey},
 		{http.MethodGet, "/key/list", Control, AnyKey},
-		{http.MethodPost, "/team/new", Control, Master},
+		{http.MethodPost, "/team/new", Control, Org},
 		{http.MethodGet, "/team/info", Control, AnyKey},
 		{http.MethodGet, "/team/list", Control, AnyKey},
-		{http.MethodPost, "/user/new", Control, Master},
+		{http.MethodPost, "/user/new", Control, Org},
 		{http.MethodGet, "/user/info", Control, AnyKey},
-		{http.MethodPost, "/model/new", Control, Master},
-		{http.MethodPost, "/model/update", Control, Master},
-		{http.MethodPost, "/model/delete", Control, Master},
+		{http.MethodPost, "/model/new", Control, Admin},
+		{http.MethodPost, "/model/update", Control, Admin},
+		{http.MethodPost, "/model/delete", Control, Admin},
 		{http.MethodGet, "/model/info", Control, AnyKey},
 		{http.MethodGet, "/v1/model/info", Control, AnyKey},
-		{http.MethodGet, "/spend/logs", Control, AnyKey},
-		{http.MethodPost, "/spend/calculate", Control, AnyKey},
-		{http.MethodGet, "/audit", Control, Master},
-		{http.MethodGet, "/audit/:id", Control, Master},
+		{http.MethodGet, "/limits/:kind/:id", Control, AnyKey},
+		{http.MethodGet, "/audit", Control, Admin},
+		{http.MethodGet, "/audit/:id", Control, Admin},
 	}
 }
 
 func operations() []Route {
 	return []Route{
-		{http.MethodGet, "/cache/ping", Data, Master},
-		{http.MethodPost, "/cache/delete", Data, Master},
-		{http.MethodPost, "/cache/flushall", Data, Master},
-		{http.MethodGet, "/cache/redis/info", Data, Master},
+		{http.MethodGet, "/cache/ping", Data, Admin},
+		{http.MethodPost, "/cache/delete", Data, Admin},
+		{http.MethodPost, "/cache/flushall", Data, Admin},
+		{http.MethodGet, "/cache/redis/info", Data, Admin},
 		{http.MethodGet, "/health", Both, AnyKey},
 		{http.MethodGet, "/health/liveliness", Both, Public},
 		{http.MethodGet, "/health/liveness", Both, Public},

@@ -18,32 +18,70 @@ import (
 type who int
 
 const (
-	nobody   who = iota // without a key
-	unknown             // with a key that does not exist
-	stranger            // with the key of another user and team
-	owner               // with a key of the user and team that is asked about
-	master
+	nobody    who = iota // without a key
+	unknown              // with a key that does not exist
+	stranger             // with the key of a user and team that nobody has made
+	owner                // with a key of the user and team that is asked about, who is a plain member
+	reader               // an internal_user_viewer
+	viewer               // a proxy_admin_viewer
+	service              // with a service account's key, of the team
+	teamAdmin            // an admin of the team
+	orgAdmin             // an admin of the team's organisation
+	admin                // a proxy_admin
+	master               // with the master key
 	callers
 )
 
 func (w who) String() string {
-	return [...]string{"nobody", "unknown", "stranger", "owner", "master"}[w]
+	return [...]string{"nobody", "unknown", "stranger", "owner", "reader", "viewer", "service", "team admin", "org admin", "admin", "master"}[w]
 }
 
 // statuses are what each caller gets.
 type statuses [callers]int
 
+// reads is 200 for what only reads, and else 403.
+const reads = -1
+
+// In the order of the callers: nobody, unknown, stranger, owner, reader, viewer,
+// service, teamAdmin, orgAdmin, admin, master.
 var (
-	public        = statuses{200, 200, 200, 200, 200}
-	anyKey        = statuses{401, 401, 200, 200, 200}
-	ownerOnly     = statuses{401, 401, 403, 200, 200}
-	masterOnly    = statuses{401, 401, 401, 401, 200}
-	cacheOff      = statuses{401, 401, 401, 401, 503} // the fixture has no cache
-	notOffered    = statuses{401, 401, 400, 400, 400}
-	noVendor      = statuses{401, 401, 400, 400, 400}
-	noCredentials = statuses{401, 401, 500, 500, 500}
-	unknownID     = statuses{401, 401, 404, 404, 404}
+	public    = statuses{200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200}
+	anyKey    = statuses{401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200}
+	llm       = statuses{401, 401, 200, 200, 403, 403, 200, 200, 200, 200, 200}
+	ownerOnly = statuses{401, 401, 403, 200, 403, 200, 403, 403, 403, 200, 200}
+	ownKey    = statuses{401, 401, 403, 200, 401, 403, 403, 403, 403, 200, 200}
+	newKey    = statuses{401, 401, 401, 200, 401, 403, 401, 200, 200, 200, 200}
+	ofTeam    = statuses{401, 401, 403, 403, 401, 403, 403, 200, 200, 200, 200}
+	ofOrg     = statuses{401, 401, 401, 401, 401, reads, 401, 401, 200, 200, 200}
+	adminOnly = statuses{401, 401, 401, 401, 401, reads, 401, 401, 401, 200, 200}
+
+	cacheOff      = adminOnly.but(503) // the fixture has no cache
+	notOffered    = llm.but(400)
+	noVendor      = llm.but(400)
+	noCredentials = llm.but(500)
+	unknownID     = llm.but(404)
 )
+
+// but replaces what those get who may call.
+func (s statuses) but(status int) statuses {
+	for i := range s {
+		if s[i] == http.StatusOK {
+			s[i] = status
+		}
+	}
+	return s
+}
+
+// of is the status of a caller by a method.
+func (s statuses) of(w who, method string) int {
+	switch {
+	case s[w] != reads:
+		return s[w]
+	case method == http.MethodGet:
+		return s[master]
+	}
+	return http.StatusForbidden
+}
 
 // maker renders the body of one request.
 type maker func(f *scene) any
@@ -98,36 +136,38 @@ func rows() map[string]row {
 	}
 	empty := func(*scene) any { return "{}" }
 	all := map[string]row{
-		"POST /key/generate":        {masterOnly, "", empty},
-		"POST /key/update":          {ownerOnly, "", func(f *scene) any { return map[string]any{"key": f.target(f.t), "key_alias": f.fresh()} }},
-		"POST /key/delete":          {ownerOnly, "", func(f *scene) any { return map[string]any{"keys": []string{f.target(f.t)}} }},
-		"POST /key/block":           {masterOnly, "", onTarget("")},
-		"POST /key/unblock":         {masterOnly, "", onTarget("")},
-		"POST /key/regenerate":      {ownerOnly, "", onTarget("")},
-		"POST /key/:key/regenerate": {ownerOnly, "", empty},
-		"GET /key/info":             {ownerOnly, "?key=TARGET", nil},
-		"GET /key/list":             {ownerOnly, "?user_id=USER", nil},
-		"POST /team/new":            {masterOnly, "", empty},
-		"GET /team/info":            {ownerOnly, "?team_id=TEAM", nil},
-		"GET /team/list":            {statuses{401, 401, 401, 200, 200}, "?user_id=USER", nil},
-		"POST /user/new":            {masterOnly, "", empty},
-		"GET /user/info":            {ownerOnly, "?user_id=USER", nil},
-		"POST /model/new": {masterOnly, "", func(f *scene) any {
+		"POST /key/service-account/generate": {statuses{401, 401, 401, 401, 401, 403, 401, 200, 200, 200, 200}, "", func(f *scene) any { return map[string]any{"team_id": f.team} }},
+		"POST /key/generate":                 {newKey, "", empty},
+		"POST /key/update":                   {ownKey, "", func(f *scene) any { return map[string]any{"key": f.target(f.t), "key_alias": f.fresh()} }},
+		"POST /key/delete":                   {ownKey, "", func(f *scene) any { return map[string]any{"keys": []string{f.target(f.t)}} }},
+		"POST /key/block":                    {statuses{401, 401, 403, 403, 401, 403, 403, 403, 403, 200, 200}, "", onTarget("")},
+		"POST /key/unblock":                  {statuses{401, 401, 403, 403, 401, 403, 403, 403, 403, 200, 200}, "", onTarget("")},
+		"POST /key/regenerate":               {ownKey, "", onTarget("")},
+		"POST /key/:key/regenerate":          {ownKey, "", empty},
+		"GET /key/info":                      {ownerOnly, "?key=TARGET", nil},
+		"GET /key/list":                      {ownerOnly, "?user_id=USER", nil},
+		"POST /team/new":                     {ofOrg, "", func(*scene) any { return `{"organization_id":"the-org"}` }},
+		"GET /team/info":                     {statuses{401, 401, 403, 200, 403, 200, 200, 200, 200, 200, 200}, "?team_id=TEAM", nil},
+		"GET /team/list":                     {statuses{401, 401, 401, 200, 401, 200, 401, 401, 401, 200, 200}, "?user_id=USER", nil},
+		"POST /user/new":                     {ofOrg, "", func(*scene) any { return `{"organizations":["the-org"]}` }},
+		"GET /user/info":                     {ownerOnly, "?user_id=USER", nil},
+		"POST /model/new": {adminOnly, "", func(f *scene) any {
 			return map[string]any{"model_name": f.fresh(), "litellm_params": map[string]any{"model": "mock/echo"}}
 		}},
-		"POST /model/update": {masterOnly, "", func(f *scene) any {
+		"POST /model/update": {adminOnly, "", func(f *scene) any {
 			return map[string]any{"model_info": map[string]any{"id": f.storedModel(f.t)}, "model_name": f.fresh()}
 		}},
-		"POST /model/delete": {masterOnly, "", func(f *scene) any { return map[string]any{"id": f.storedModel(f.t)} }},
-		"GET /model/info":    {anyKey, "", nil},
-		"GET /v1/model/info": {anyKey, "", nil},
-		"GET /spend/logs":    {ownerOnly, "?user_id=USER", nil},
+		"POST /model/delete":    {adminOnly, "", func(f *scene) any { return map[string]any{"id": f.storedModel(f.t)} }},
+		"GET /model/info":       {anyKey, "", nil},
+		"GET /v1/model/info":    {anyKey, "", nil},
+		"GET /limits/:kind/:id": {ownerOnly, "", nil},
+		"GET /spend/logs":       {ownerOnly, "?user_id=USER", nil},
 		"POST /spend/calculate": {anyKey, "", func(*scene) any {
 			return `{"model":"openai/gpt-4o","messages":[{"role":"user","content":"Hello"}]}`
 		}},
 
-		"GET /audit":     {masterOnly, "", nil},
-		"GET /audit/:id": {statuses{401, 401, 401, 401, 404}, "", nil},
+		"GET /audit":     {adminOnly, "", nil},
+		"GET /audit/:id": {adminOnly.but(404), "", nil},
 
 		"GET /cache/ping":       {cacheOff, "", nil},
 		"POST /cache/delete":    {cacheOff, "", func(*scene) any { return `{"keys":[]}` }},
@@ -147,9 +187,9 @@ func rows() map[string]row {
 		"GET /v1/models/*":       {anyKey, "", nil},
 	}
 	for _, prefix := range []string{"", "/v1", "/openai/deployments/:model", "/engines/:model"} {
-		all["POST "+prefix+"/chat/completions"] = row{anyKey, "", chat}
-		all["POST "+prefix+"/completions"] = row{anyKey, "", text}
-		all["POST "+prefix+"/embeddings"] = row{anyKey, "", embed}
+		all["POST "+prefix+"/chat/completions"] = row{llm, "", chat}
+		all["POST "+prefix+"/completions"] = row{llm, "", text}
+		all["POST "+prefix+"/embeddings"] = row{llm, "", embed}
 	}
 	addModelRows(all)
 	addPrincipalRows(all)
@@ -164,7 +204,7 @@ func addModelRows(all map[string]row) {
 		return `{"model":"mock","input":"Hello","prompt":"Hello","query":"Hello","documents":["a"]}`
 	}
 	for _, prefix := range []string{"", "/v1", "/openai/deployments/:model"} {
-		all["POST "+prefix+"/responses"] = row{anyKey, "", body}
+		all["POST "+prefix+"/responses"] = row{llm, "", body}
 		for _, path := range []string{"/images/generations", "/images/edits", "/images/variations", "/audio/speech", "/audio/transcriptions", "/audio/translations"} {
 			all["POST "+prefix+path] = row{notOffered, "", body}
 		}
@@ -173,10 +213,10 @@ func addModelRows(all map[string]row) {
 		return `{"model":"mock","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}`
 	}
 	gemini := func(*scene) any { return `{"contents":[{"role":"user","parts":[{"text":"Hello"}]}]}` }
-	all["POST /v1/messages"] = row{anyKey, "", anthropic}
-	all["POST /v1/messages/count_tokens"] = row{anyKey, "", anthropic}
-	all["POST /v1beta/models/*"] = row{anyKey, ":generateContent", gemini}
-	all["POST /models/*"] = row{anyKey, ":generateContent", gemini}
+	all["POST /v1/messages"] = row{llm, "", anthropic}
+	all["POST /v1/messages/count_tokens"] = row{llm, "", anthropic}
+	all["POST /v1beta/models/*"] = row{llm, ":generateContent", gemini}
+	all["POST /models/*"] = row{llm, ":generateContent", gemini}
 	all["GET /v1beta/models"] = row{anyKey, "", nil}
 	all["GET /v1beta/models/*"] = row{anyKey, "", nil}
 	for _, path := range []string{"/moderations", "/v1/moderations", "/rerank", "/v1/rerank", "/v2/rerank"} {
@@ -223,7 +263,7 @@ func handedOn(path string) bool {
 // path fills in the parameters of a route.
 func (r row) path(t *testing.T, f *fixture, template string) string {
 	t.Helper()
-	path := strings.NewReplacer(":model", "mock", ":id", "resp_unknown").Replace(template)
+	path := strings.NewReplacer("/limits/:kind/:id", "/limits/user/"+f.user, ":model", "mock", ":id", "resp_unknown").Replace(template)
 	if strings.Contains(path, ":key") {
 		path = strings.ReplaceAll(path, ":key", ident.HashKey(f.target(t)))
 	}
@@ -243,12 +283,7 @@ func (r row) path(t *testing.T, f *fixture, template string) string {
 func TestEvery_route_has_its_rule(t *testing.T) {
 	t.Parallel()
 	f := &fixture{Stack: stack.Start(t, stack.Options{Config: mockConfig})}
-	f.user = f.NewUser(t, map[string]any{"user_id": "the-owner"})
-	f.team = f.NewTeam(t, map[string]any{"team_id": "the-team", "members_with_roles": []map[string]string{{"user_id": f.user, "role": "user"}}})
-	f.keys = [callers]string{
-		"", "sk-unknown-0123", f.NewKey(t, map[string]any{"user_id": "another", "team_id": "another-team"}),
-		f.NewKey(t, map[string]any{"user_id": f.user, "team_id": f.team}), stack.MasterKey,
-	}
+	f.addCallers(t)
 	f.addPrincipals(t)
 	known := rows()
 	for _, r := range route.Table() {
@@ -267,6 +302,30 @@ func TestEvery_route_has_its_rule(t *testing.T) {
 	require.Empty(t, known, "rows of routes that do not exist")
 }
 
+// addCallers makes who calls, and what they are in.
+func (f *fixture) addCallers(t *testing.T) {
+	t.Helper()
+	user := func(id, role string) string {
+		return f.NewUser(t, map[string]any{"user_id": id, "user_role": role})
+	}
+	f.user = user("the-owner", "internal_user")
+	f.Master().Post(t, "/organization/new", `{"organization_id":"the-org","organization_alias":"The Org"}`).OK(t)
+	f.Master().Post(t, "/organization/member_add", map[string]any{
+		"organization_id": "the-org", "member": map[string]string{"user_id": user("the-org-admin", "internal_user"), "role": "org_admin"},
+	}).OK(t)
+	f.team = f.NewTeam(t, map[string]any{"team_id": "the-team", "organization_id": "the-org", "members_with_roles": []map[string]string{
+		{"user_id": f.user, "role": "user"}, {"user_id": user("the-team-admin", "internal_user"), "role": "admin"},
+	}})
+	of := func(user string) string { return f.NewKey(t, map[string]any{"user_id": user}) }
+	f.keys = [callers]string{
+		unknown: "sk-unknown-0123", stranger: f.NewKey(t, map[string]any{"user_id": "another", "team_id": "another-team"}),
+		owner: f.NewKey(t, map[string]any{"user_id": f.user, "team_id": f.team}), reader: of(user("the-reader", "internal_user_viewer")),
+		viewer: of(user("the-viewer", "proxy_admin_viewer")), teamAdmin: of("the-team-admin"), orgAdmin: of("the-org-admin"),
+		admin: of(user("the-admin", "proxy_admin")), master: stack.MasterKey,
+	}
+	f.keys[service], _ = f.Master().Post(t, "/key/service-account/generate", map[string]any{"team_id": f.team}).OK(t)["key"].(string)
+}
+
 func (f *fixture) call(t *testing.T, r route.Route, row row, plane string) {
 	t.Helper()
 	for w := range callers {
@@ -275,7 +334,7 @@ func (f *fixture) call(t *testing.T, r route.Route, row row, plane string) {
 			body = stack.Body(t, row.body(&scene{f, t}))
 		}
 		got := f.Client(f.keys[w]).At(plane).Do(t, r.Method, row.path(t, f, r.Path), body)
-		require.Equal(t, row.want[w], got.Status, "%s %s as %s at %s: %s", r.Method, r.Path, w, plane, got.Body)
+		require.Equal(t, row.want.of(w, r.Method), got.Status, "%s %s as %s at %s: %s", r.Method, r.Path, w, plane, got.Body)
 		if got.Status != http.StatusOK {
 			require.NotContains(t, string(got.Body), ident.HashKey(f.keys[w]))
 		}

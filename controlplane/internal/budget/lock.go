@@ -51,14 +51,21 @@ func SplitMembers(ids []string) (teams, users []string) {
 	return teams, users
 }
 
-func lockKeys(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
-	rows, err := st.KeysLockSpend(ctx, tx, ids)
+// accounts turns rows into accounts.
+func accounts[Row any](rows []Row, err error, account func(r *Row) *Account) ([]*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := make([]*Account, len(rows))
+	all := make([]*Account, len(rows))
 	for i := range rows {
-		r := &rows[i]
+		all[i] = account(&rows[i])
+	}
+	return all, nil
+}
+
+func lockKeys(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
+	rows, err := st.KeysLockSpend(ctx, tx, ids)
+	return accounts(rows, err, func(r *db.KeysLockSpendRow) *Account {
 		row := db.VerificationToken{
 			MaxBudgetNano: r.MaxBudgetNano, SoftBudgetNano: r.SoftBudgetNano, BudgetDuration: r.BudgetDuration,
 			BudgetLimits: r.BudgetLimits, ModelMaxBudget: r.ModelMaxBudget, Metadata: r.Metadata,
@@ -72,116 +79,79 @@ func lockKeys(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]
 		if r.BudgetID != nil {
 			a.tiers = []*string{r.BudgetID}
 		}
-		accounts[i] = a
-	}
-	return accounts, nil
+		return a
+	})
 }
 
-func lockTeams(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
+func lockTeams(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) { //nolint:dupl // of other types
 	rows, err := st.TeamsLockSpend(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
+	return accounts(rows, err, func(r *db.TeamsLockSpendRow) *Account {
 		row := db.TeamTable{
 			MaxBudgetNano: r.MaxBudgetNano, SoftBudgetNano: r.SoftBudgetNano, BudgetDuration: r.BudgetDuration,
 			BudgetLimits: r.BudgetLimits, ModelMaxBudget: r.ModelMaxBudget, Metadata: r.Metadata,
 		}
-		accounts[i] = &Account{
+		return &Account{
 			ID: r.TeamID, columns: limit.OfTeam(&row), Running: RunningOf(r.SpendNano, r.BudgetResetAt),
 			of: func(l *contract.Limits) *limits.Set { return limits.OfTeam(&contract.Team{ID: r.TeamID, Limits: *l}) },
 		}
-	}
-	return accounts, nil
+	})
 }
 
-func lockUsers(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
+func lockUsers(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) { //nolint:dupl // of other types
 	rows, err := st.UsersLockSpend(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
+	return accounts(rows, err, func(r *db.UsersLockSpendRow) *Account {
 		row := db.UserTable{
 			MaxBudgetNano: r.MaxBudgetNano, SoftBudgetNano: r.SoftBudgetNano, BudgetDuration: r.BudgetDuration,
 			BudgetLimits: r.BudgetLimits, ModelMaxBudget: r.ModelMaxBudget, Metadata: r.Metadata,
 		}
-		accounts[i] = &Account{
+		return &Account{
 			ID: r.UserID, columns: limit.OfUser(&row), Running: RunningOf(r.SpendNano, r.BudgetResetAt),
 			of: func(l *contract.Limits) *limits.Set { return limits.OfUser(&contract.User{ID: r.UserID, Limits: *l}) },
 		}
-	}
-	return accounts, nil
+	})
 }
 
 func lockMembers(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
 	teams, users := SplitMembers(ids)
 	rows, err := st.MembersLockSpend(ctx, tx, db.MembersLockSpendParams{TeamIds: teams, UserIds: users})
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		accounts[i] = fromTiers(r.TeamID+MemberSeparator+r.UserID, RunningOf(r.SpendNano, r.BudgetResetAt),
-			func(l *contract.Limits) *limits.Set {
-				return limits.OfMember(&contract.Membership{TeamID: r.TeamID, UserID: r.UserID, Limits: *l})
-			}, r.BudgetID, &r.DefaultBudgetID)
-	}
-	return accounts, nil
+	return accounts(rows, err, func(r *db.MembersLockSpendRow) *Account {
+		return fromTiers(r.TeamID+MemberSeparator+r.UserID, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
+			return limits.OfMember(&contract.Membership{TeamID: r.TeamID, UserID: r.UserID, Limits: *l})
+		}, r.BudgetID, &r.DefaultBudgetID)
+	})
 }
 
 func lockOrgs(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
 	rows, err := st.OrgsLockSpend(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		accounts[i] = fromTiers(r.OrganizationID, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
+	return accounts(rows, err, func(r *db.OrgsLockSpendRow) *Account {
+		return fromTiers(r.OrganizationID, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
 			return limits.OfOrg(&contract.Organization{ID: r.OrganizationID, Limits: *l})
 		}, r.BudgetID)
-	}
-	return accounts, nil
+	})
 }
 
 func lockCustomers(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string, shared *Shared) ([]*Account, error) {
 	rows, err := st.CustomersLockSpend(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
+	return accounts(rows, err, func(r *db.CustomersLockSpendRow) *Account {
 		own := r.BudgetID
 		if !r.Managed { // data planes do not know it
 			own = nil
 		}
-		accounts[i] = fromTiers(r.UserID, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
+		a := fromTiers(r.UserID, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
 			return limits.OfCustomer(r.UserID, l)
 		}, own)
-		accounts[i].general = shared.Customers
-	}
-	return accounts, nil
+		a.general = shared.Customers
+		return a
+	})
 }
 
 func lockTags(ctx context.Context, st *store.Store, tx pgx.Tx, ids []string) ([]*Account, error) {
 	rows, err := st.TagsLockSpend(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	accounts := make([]*Account, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		accounts[i] = fromTiers(r.TagName, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
+	return accounts(rows, err, func(r *db.TagsLockSpendRow) *Account {
+		return fromTiers(r.TagName, RunningOf(r.SpendNano, r.BudgetResetAt), func(l *contract.Limits) *limits.Set {
 			return limits.OfTag(r.TagName, l)
 		}, r.BudgetID)
-	}
-	return accounts, nil
+	})
 }
 
 // fromTiers is an account of one whose limits are those of budgets alone.

@@ -14,6 +14,9 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 )
 
+// openTimeout bounds for how long a row is locked.
+const openTimeout = 2 * time.Second
+
 // Opener brings the counters of budgets to what is booked. It is safe for
 // concurrent use.
 type Opener struct {
@@ -50,6 +53,8 @@ func (o *Opener) Open(ctx context.Context, c store.Change) error {
 			return err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	// The row stays locked: nothing is booked meanwhile.
 	return pgx.BeginFunc(ctx, o.store.DB(), func(tx pgx.Tx) error {
 		accounts, err := Lock(ctx, o.store, tx, c.Kind, []string{id}, shared)
@@ -131,18 +136,6 @@ func booked(ctx context.Context, st *store.Store, conn db.DBTX, counters []pool.
 		all[pool.OfBudget(r.Counter, r.PeriodStart.Unix())] = r.Booked
 	}
 	return all, nil
-}
-
-// Rename takes what is booked of further budgets along, when a key gets another
-// hash. What it spends of its first budget is in its row.
-func Rename(ctx context.Context, st *store.Store, conn db.DBTX, before, after []string) error {
-	if len(before) == 0 {
-		return nil
-	}
-	if err := st.BudgetSpendRename(ctx, conn, db.BudgetSpendRenameParams{Before: before, After: after}); err != nil {
-		return fmt.Errorf("rename budgets: %w", err)
-	}
-	return nil
 }
 
 const (

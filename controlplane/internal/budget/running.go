@@ -67,16 +67,16 @@ func Ended(at, now time.Time) time.Time {
 // Book adds the cost of a call to the running spend of the present period (see
 // At), and begins a new one when it ended in a later. What ended in an earlier
 // period does not count. begun says that a period was begun.
-func (r *Running) Book(w limits.Window, ended time.Time, nano int64) (counted, begun bool) {
+func (r Running) Book(w limits.Window, ended time.Time, nano int64) (next Running, counted, begun bool) {
 	if !w.Forever() {
 		_, end := w.Bounds(ended)
 		switch {
 		case end.After(r.Ends):
-			*r, begun = Running{Ends: end}, true
+			r, begun = Running{Ends: end}, true
 		case end.Before(r.Ends):
-			return false, false
+			return r, false, false
 		}
 	}
 	r.Nano += nano
-	return true, begun
+	return r, true, begun
 }

@@ -99,7 +99,7 @@ func (s *Shared) learn(key string, value []byte) {
 	}
 	var d contract.Deployment
 	if strings.HasPrefix(key, contract.PrefixDeployment) && json.Unmarshal(value, &d) == nil && !d.Deleted && d.Budget != nil {
-		s.Deployments[d.ID] = limits.OfDeployment(d.ID, d.ModelName, &contract.Limits{Budgets: []contract.Budget{*d.Budget}})
+		s.Deployments[d.ID] = limits.Enforced(&d, &contract.RouterSettings{})
 	}
 }
 

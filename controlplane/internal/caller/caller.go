@@ -1,10 +1,12 @@
-// Package caller says who makes a management call and what they may do.
+// Package caller says who makes a management call. What they may do is decided
+// by package policy, which it feeds with what the database says.
 package caller
 
 import (
+	"slices"
+
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
-	"github.com/tianjillm/tianjillm/shared/apierr"
-	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
 // AdminUserID is the user id under which the master key acts.
@@ -12,13 +14,34 @@ const AdminUserID = "default_user_id"
 
 // Caller is the identity behind a management call.
 type Caller struct {
+	// Master says that it is made with the master key.
 	Master  bool
 	KeyHash string
 	UserID  string
 	TeamID  string
+	// OrgID is the organisation of the key itself.
+	OrgID string
+	// Role is the user's, and Email the address by which teams may name them.
+	Role  policy.Role
+	Email string
+	// Orgs are the organisations that the user is in.
+	Orgs []policy.Membership
+	// Permissions are those of the key.
+	Permissions []string
 	// ChangedBy is whom the caller says that it acts for, by the header
 	// litellm-changed-by.
 	ChangedBy string
+}
+
+// getSpend is the permission of keys that may see what everybody spends.
+const getSpend = "get_spend_routes"
+
+// May returns what the caller may do.
+func (c Caller) May() *policy.Caller {
+	return &policy.Caller{
+		Master: c.Master, Role: c.Role, KeyHash: c.KeyHash, TeamID: c.TeamID, OrgID: c.OrgID, UserID: c.UserID, Orgs: c.Orgs,
+		Spender: slices.Contains(c.Permissions, getSpend),
+	}
 }
 
 // Actor is who the audit trail says it was.
@@ -43,25 +66,10 @@ func (c Caller) ID() *string {
 	}
 }
 
-// Owns reports whether the caller owns a key: it is the key itself, or
-// belongs to the same user.
-func (c Caller) Owns(token string, userID *string) bool {
-	return c.KeyHash == token || c.UserID != "" && userID != nil && *userID == c.UserID
-}
-
-// Role is the name of the caller's role in messages.
-func (c Caller) Role() string {
-	if c.Master {
-		return "proxy_admin"
-	}
-	return "internal_user"
-}
-
-// RequireMaster refuses everybody but the master key, in LiteLLM's words.
+// RequireMaster refuses everybody but admins, in LiteLLM's words.
 func (c Caller) RequireMaster(route string) error {
-	if c.Master {
-		return nil
+	if may := c.May(); !may.Admin() {
+		return may.AdminsOnly(route)
 	}
-	return apierr.Auth("Only proxy admin can be used to generate, delete, update info for new keys/users/teams. Route=" + route +
-		". Your role=" + c.Role() + ". Your user_id=" + ident.Mask(c.UserID))
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
@@ -19,57 +20,20 @@ import (
 )
 
 // Service holds the rules. It is safe for concurrent use.
-type Service struct{ store *store.Store }
+type Service struct {
+	store *store.Store
+	rules Rules
+}
 
 // New returns a service over the store.
 func New(st *store.Store) *Service { return &Service{store: st} }
 
+// NewWithRules returns a service that holds keys to what the settings say.
+func NewWithRules(st *store.Store, r Rules) *Service { return &Service{store: st, rules: r} }
+
 // ByHash returns a key for authentication.
 func (s *Service) ByHash(ctx context.Context, hash string) (db.VerificationToken, error) {
 	return s.store.KeyByToken(ctx, s.store.DB(), hash)
-}
-
-// Generate makes a key.
-func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
-	if err := who.RequireMaster("/key/generate"); err != nil {
-		return Generated{}, err
-	}
-	plain := r.Key.Or("")
-	if plain == "" {
-		plain = ident.NewKey()
-	}
-	if err := wellFormed(plain); err != nil {
-		return Generated{}, err
-	}
-	name := ident.KeyName(plain)
-	row := db.VerificationToken{Token: ident.HashKey(plain), KeyName: &name, CreatedBy: who.ID(), Models: []string{}, AllowedRoutes: []string{}, AllowedCacheControls: []string{}}
-	if err := r.apply(&row, time.Now()); err != nil {
-		return Generated{}, err
-	}
-	var made Generated
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := s.admit(ctx, tx, &db.VerificationToken{}, &row); err != nil {
-			return err
-		}
-		alias := row.KeyAlias
-		var err error
-		row, err = s.store.KeyInsert(ctx, tx, insertParams(row))
-		if err != nil {
-			return duplicate(err, alias)
-		}
-		made = generated(plain, row, r.Duration.Ptr())
-		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
-			return err
-		}
-		if err := tx.Audited(ctx, entry(who, audit.Created, row.Token, nil, View(row))); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindKey, row.Token)
-	})
-	if err != nil {
-		return Generated{}, err
-	}
-	return made, nil
 }
 
 func wellFormed(plain string) error {
@@ -149,11 +113,16 @@ func (s *Service) change(
 	if row, err = s.lock(ctx, tx, sent); err != nil {
 		return before, row, err
 	}
-	if !who.Master && (!who.Owns(row.Token, row.UserID) || !r.onlyOwnerFields()) {
-		return before, row, apierr.Forbidden("You are not authorized to %s this key", verb)
+	if err := s.mayChange(ctx, tx, who, &row, r, verb); err != nil {
+		return before, row, err
 	}
 	before = row
-	if err := r.apply(&row, time.Now()); err != nil {
+	now := time.Now()
+	budget.Roll(&row.SpendNano, &row.BudgetResetAt, row.BudgetDuration, now)
+	if err := r.apply(&row, now); err != nil {
+		return before, row, err
+	}
+	if err := s.rules.hold(r, &row, false, now); err != nil {
 		return before, row, err
 	}
 	if err := s.admit(ctx, tx, &before, &row); err != nil {
@@ -161,7 +130,7 @@ func (s *Service) change(
 	}
 	row.UpdatedBy = who.ID()
 	var setSpend *int64
-	if r.Spend.Sent {
+	if r.Spend.Sent || row.SpendNano != before.SpendNano {
 		setSpend = &row.SpendNano
 	}
 	alias := row.KeyAlias
@@ -192,13 +161,6 @@ func missing(name string) error {
 
 // SetBlocked blocks or unblocks a key.
 func (s *Service) SetBlocked(ctx context.Context, who caller.Caller, sent string, blocked bool) (Row, error) {
-	route := "/key/unblock"
-	if blocked {
-		route = "/key/block"
-	}
-	if err := who.RequireMaster(route); err != nil {
-		return Row{}, err
-	}
 	if sent == "" {
 		return Row{}, missing("key")
 	}
@@ -206,14 +168,21 @@ func (s *Service) SetBlocked(ctx context.Context, who caller.Caller, sent string
 	if !ident.IsHash(token) {
 		return Row{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Invalid key format.")
 	}
-	action := audit.Unblocked
+	action, verb := audit.Unblocked, "unblock"
 	if blocked {
-		action = audit.Blocked
+		action, verb = audit.Blocked, "block"
 	}
 	var row db.VerificationToken
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		before, err := s.lock(ctx, tx, token)
 		if err != nil {
+			return err
+		}
+		k, err := s.rights(ctx, tx, who, &before)
+		if err != nil {
+			return err
+		}
+		if err := who.May().BlockKey(k, verb, "/key/"+verb); err != nil {
 			return err
 		}
 		row, err = s.store.KeySetBlocked(ctx, tx, db.KeySetBlockedParams{Token: token, Blocked: blocked, UpdatedBy: who.ID()})
@@ -269,8 +238,12 @@ func (s *Service) find(ctx context.Context, tx *store.Tx, tokens, aliases []stri
 func (s *Service) remove(ctx context.Context, tx *store.Tx, who caller.Caller, rows []db.VerificationToken) error {
 	doomed := make([]string, len(rows))
 	for i, row := range rows {
-		if !who.Master && !who.Owns(row.Token, row.UserID) {
-			return apierr.Forbidden("You are not authorized to delete this key")
+		k, err := s.rights(ctx, tx, who, &rows[i])
+		if err != nil {
+			return err
+		}
+		if err := who.May().DropKey(k, "delete", "/key/delete"); err != nil {
+			return err
 		}
 		doomed[i] = row.Token
 		if err := tx.Audited(ctx, entry(who, audit.Deleted, row.Token, View(row), audit.Nothing{})); err != nil {
@@ -322,6 +295,9 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 		if err != nil {
 			return duplicate(err, nil)
 		}
+		if err := budget.RenameKey(ctx, s.store, tx, &row, old); err != nil {
+			return err
+		}
 		made = generated(plain, row, r.Duration.Ptr())
 		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
 			return err
@@ -347,22 +323,22 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, sent string) (str
 	}
 	row, err := s.ByHash(ctx, ident.KeyToken(sent))
 	if errors.Is(err, store.ErrNotFound) {
-		if !who.Master {
-			return "", Info{}, forbiddenInfo(who) // do not tell strangers which keys exist
+		if may := who.May(); !may.Sees() {
+			return "", Info{}, may.HiddenKey() // do not tell strangers which keys exist
 		}
 		return "", Info{}, notFound()
 	}
 	if err != nil {
 		return "", Info{}, fmt.Errorf("read key: %w", err)
 	}
-	if !who.Master && !who.Owns(row.Token, row.UserID) {
-		return "", Info{}, forbiddenInfo(who)
+	k, err := s.rights(ctx, s.store.DB(), who, &row)
+	if err != nil {
+		return "", Info{}, err
+	}
+	if err := who.May().SeeKey(k); err != nil {
+		return "", Info{}, err
 	}
 	info := View(row).Info
 	err = s.withTiers(ctx, s.store.DB(), &info)
 	return sent, info, err
-}
-
-func forbiddenInfo(who caller.Caller) error {
-	return apierr.Forbidden("You are not allowed to access this key's info. Your role=%s", who.Role())
 }

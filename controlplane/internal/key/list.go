@@ -3,11 +3,11 @@ package key
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
 // ListQuery is the query of /key/list.
@@ -30,7 +30,7 @@ type Page struct {
 
 // List returns one page of keys; a caller who is not an admin sees their own.
 func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Page, error) {
-	if err := q.restrict(who); err != nil {
+	if err := s.restrict(ctx, who, &q); err != nil {
 		return Page{}, err
 	}
 	if err := q.checkSort(); err != nil {
@@ -75,18 +75,33 @@ func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Pag
 	return page, nil
 }
 
-func (q *ListQuery) restrict(who caller.Caller) error {
-	if who.Master {
+// restrict narrows a list to what the caller may see.
+func (s *Service) restrict(ctx context.Context, who caller.Caller, q *ListQuery) error {
+	may := who.May()
+	if may.Sees() {
 		return nil
 	}
-	if q.UserID != nil && *q.UserID != who.UserID || q.TeamID != nil || q.OrganizationID != nil {
-		return &apierr.Error{Status: http.StatusForbidden, Type: apierr.TypeBadRequest, NoneText: true, Message: "You are not authorized to check another user's keys"}
+	l := policy.Listing{UserID: q.UserID, OrgID: q.OrganizationID}
+	if q.TeamID != nil {
+		t, err := s.teamRow(ctx, s.store.DB(), q.TeamID)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			t = &db.TeamTable{TeamID: *q.TeamID}
+		}
+		l.Team = who.In(t)
 	}
-	if who.UserID == "" {
+	if err := may.ListKeys(&l); err != nil {
+		return err
+	}
+	switch {
+	case q.TeamID != nil || q.OrganizationID != nil:
+	case who.UserID == "":
 		q.KeyHash = &who.KeyHash // a key without a user owns itself alone
-		return nil
+	default:
+		q.UserID = &who.UserID
 	}
-	q.UserID = &who.UserID
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
@@ -83,17 +84,18 @@ type Updated struct {
 
 // View shows a row.
 func View(k db.VerificationToken) Row {
-	limits := limit.OfKey(&k).View(time.Now())
-	var budget *tier.Budget
+	now := time.Now()
+	limits := limit.OfKey(&k).View(now)
+	var table *tier.Budget
 	if limits.SoftBudget != nil { // LiteLLM makes a row for it, which is where its clients look
-		budget = &tier.Budget{SoftBudget: limits.SoftBudget}
+		table = &tier.Budget{SoftBudget: limits.SoftBudget}
 	}
 	return Row{Token: k.Token, Info: Info{
-		View: limits, KeyName: k.KeyName, KeyAlias: k.KeyAlias, Spend: money.Nano(k.SpendNano).USD(), Expires: utc(k.Expires),
+		View: limits, KeyName: k.KeyName, KeyAlias: k.KeyAlias, Spend: money.Nano(budget.Current(k.SpendNano, k.BudgetResetAt, now)).USD(), Expires: utc(k.Expires),
 		Models: k.Models, Aliases: k.Aliases, Config: k.Config, UserID: k.UserID, TeamID: k.TeamID, OrganizationID: k.OrganizationID,
 		Permissions: k.Permissions, Metadata: k.Metadata, Blocked: k.Blocked,
 		AllowedCacheControls: k.AllowedCacheControls, AllowedRoutes: k.AllowedRoutes,
-		ModelSpend: json.RawMessage("{}"), BudgetID: k.BudgetID, BudgetTable: budget,
+		ModelSpend: json.RawMessage("{}"), BudgetID: k.BudgetID, BudgetTable: table,
 		CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy, UpdatedAt: k.UpdatedAt.UTC(), UpdatedBy: k.UpdatedBy,
 		LastActive: utc(k.LastActive), RotationCount: k.RotationCount, LastRotationAt: utc(k.LastRotationAt),
 	}}

@@ -16,7 +16,8 @@ type account struct {
 // book adds what a call cost.
 func (a *account) book(b *booking, e *contract.Usage) {
 	before := a.Running
-	counted, begun := a.Running.Book(a.Window, b.ended(e), e.CostNano)
+	next, counted, begun := before.Book(a.Window, b.ended(e), e.CostNano)
+	a.Running = next
 	if begun {
 		a.before, before = 0, budget.Running{}
 	}

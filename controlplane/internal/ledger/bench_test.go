@@ -32,6 +32,7 @@ func BenchmarkLedger(b *testing.B) {
 }
 
 func benchmark(b *testing.B, budgets string) {
+	b.Helper()
 	const keys = 20_000
 	names, err := contract.NewNames("tianji")
 	require.NoError(b, err)

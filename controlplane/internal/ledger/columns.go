@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/json"
 	"iter"
 	"slices"
 	"strings"
@@ -31,7 +32,11 @@ func clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
+	if len(s) > maxText { // a byte became three
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
 }
 
 // columnsOf are the columns of spend rows.
@@ -75,6 +80,19 @@ func columnsOf(events map[string]*contract.Usage) db.SpendInsertParams {
 		p.CacheWriteTokens = append(p.CacheWriteTokens, e.CacheWriteTokens)
 		p.Retries = append(p.Retries, int32(e.Retries))       //nolint:gosec // bounded by the router
 		p.Fallbacks = append(p.Fallbacks, int32(e.Fallbacks)) //nolint:gosec // bounded by the router
+		p.RequestTags = append(p.RequestTags, tagsOf(e))
 	}
 	return p
+}
+
+// tagsOf are the tags of an event as JSON, or nothing.
+func tagsOf(e *contract.Usage) string {
+	if len(e.Tags) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(bookedTags(e))
+	if err != nil { // texts can be encoded
+		return ""
+	}
+	return string(b)
 }

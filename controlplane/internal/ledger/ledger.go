@@ -28,7 +28,7 @@ import (
 const (
 	// fetchMessages is how many messages one transaction books at most; a
 	// message carries up to 50 events.
-	fetchMessages = 100
+	fetchMessages = 200
 	fetchWait     = 250 * time.Millisecond
 	bookTimeout   = 30 * time.Second
 	retryPause    = time.Second
@@ -181,16 +181,22 @@ func (l *Ledger) book(ctx context.Context, tx *store.Tx, events []contract.Usage
 	if len(events) == 0 {
 		return nil, nil, nil
 	}
-	byID := make(map[string]*contract.Usage, len(events))
-	for i := range events {
-		byID[events[i].ID] = &events[i]
+	byID, err := l.bookable(ctx, tx, events)
+	if err != nil || len(byID) == 0 {
+		return nil, nil, err
 	}
 	inserted, err := l.store.SpendInsert(ctx, tx, columnsOf(byID))
 	if err != nil {
 		return nil, nil, fmt.Errorf("insert spend rows: %w", err)
 	}
+	if len(inserted) == 0 {
+		return nil, nil, nil
+	}
 	for _, id := range inserted {
 		fresh = append(fresh, byID[id])
+	}
+	if err := l.rollUp(ctx, tx, fresh); err != nil {
+		return nil, nil, err
 	}
 	b := &booking{ledger: l, tx: tx, now: time.Now().UTC(), shared: shared, spent: map[pool.Counter]*spent{}}
 	if err := b.run(ctx, fresh); err != nil {

@@ -185,9 +185,6 @@ func masked(params map[string]json.RawMessage) map[string]any {
 
 // New stores a deployment.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if err := who.RequireMaster("/model/new"); err != nil {
-		return Row{}, err
-	}
 	if r.ModelName == nil || *r.ModelName == "" {
 		return Row{}, apierr.Invalid("missing", "model_name", "Field required")
 	}
@@ -257,9 +254,6 @@ func quoted(s string) json.RawMessage {
 
 // Update merges what was sent into a stored deployment; null keeps a value.
 func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if err := who.RequireMaster("/model/update"); err != nil {
-		return Row{}, err
-	}
 	id := r.id()
 	if id == "" {
 		return Row{}, &apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeAuth, NoneText: true, Message: "Authentication Error, model_info.id not provided"}
@@ -336,9 +330,6 @@ func (s *Service) merge(row db.ProxyModelTable, r *Request) (db.ProxyModelTable,
 
 // Delete removes a stored deployment.
 func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (map[string]string, error) {
-	if err := who.RequireMaster("/model/delete"); err != nil {
-		return nil, err
-	}
 	if id == "" {
 		return nil, apierr.Invalid("missing", "id", "Field required")
 	}

@@ -87,7 +87,7 @@ func (r *AddRequest) check() error {
 
 // AddMembers lets users join, and makes those that are not known.
 func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddRequest) (Added, error) {
-	if err := who.RequireMaster("/organization/member_add"); err != nil {
+	if err := who.May().ManageOrg(r.OrganizationID, "/organization/member_add"); err != nil {
 		return Added{}, err
 	}
 	if err := r.check(); err != nil {
@@ -144,7 +144,7 @@ func (s *Service) budget(
 
 // UpdateMember changes what was sent of a member.
 func (s *Service) UpdateMember(ctx context.Context, who caller.Caller, r *ChangeRequest) (Member, error) {
-	if err := who.RequireMaster("/organization/member_update"); err != nil {
+	if err := who.May().ManageOrg(r.OrganizationID, "/organization/member_update"); err != nil {
 		return Member{}, err
 	}
 	if role := r.Role.Ptr(); role != nil {
@@ -168,7 +168,7 @@ func (s *Service) UpdateMember(ctx context.Context, who caller.Caller, r *Change
 
 // DeleteMember lets a user leave.
 func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *ChangeRequest) (Member, error) {
-	if err := who.RequireMaster("/organization/member_delete"); err != nil {
+	if err := who.May().ManageOrg(r.OrganizationID, "/organization/member_delete"); err != nil {
 		return Member{}, err
 	}
 	return s.onMember(ctx, r, func(tx *store.Tx, row db.OrganizationMembership) (db.OrganizationMembership, error) {

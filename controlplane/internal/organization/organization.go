@@ -20,6 +20,8 @@ import (
 	"github.com/tianjillm/tianjillm/shared/apierr"
 )
 
+const routeInfo = "/organization/info"
+
 // Service holds the rules. It is safe for concurrent use.
 type Service struct{ store *store.Store }
 
@@ -28,9 +30,6 @@ func New(st *store.Store) *Service { return &Service{store: st} }
 
 // New makes an organisation. It always has a budget, as at LiteLLM.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if err := who.RequireMaster("/organization/new"); err != nil {
-		return Row{}, err
-	}
 	if !r.OrganizationAlias.Sent || r.OrganizationAlias.Null {
 		return Row{}, apierr.Invalid("missing", "organization_alias", "Field required")
 	}
@@ -80,9 +79,6 @@ func (s *Service) write(ctx context.Context, tx *store.Tx, who caller.Caller, ro
 
 // Update changes what was sent; metadata is merged.
 func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Full, error) {
-	if err := who.RequireMaster("/organization/update"); err != nil {
-		return Full{}, err
-	}
 	if r.OrganizationID.Or("") == "" {
 		return Full{}, apierr.Invalid("missing", "organization_id", "Field required")
 	}
@@ -115,11 +111,11 @@ func lost(status int, id string, err error) error {
 	return fmt.Errorf("read organization: %w", err)
 }
 
-// List returns organisations: all of them to the master key, to others those
-// that they are in.
+// List returns organisations: all of them to admins, to others those that they
+// are in.
 func (s *Service) List(ctx context.Context, who caller.Caller, id, alias *string) ([]Full, error) {
 	var member *string
-	if !who.Master {
+	if !who.May().Sees() {
 		if who.UserID == "" {
 			return []Full{}, nil
 		}
@@ -132,14 +128,14 @@ func (s *Service) List(ctx context.Context, who caller.Caller, id, alias *string
 	return s.full(ctx, rows)
 }
 
-// Info returns an organisation to the master key and to its admins.
+// Info returns an organisation to admins and to its own.
 func (s *Service) Info(ctx context.Context, who caller.Caller, id string) (Info, error) {
 	if id == "" {
 		e := apierr.Invalid("missing", "organization_id", "Field required")
 		e.Invalid.Loc[0] = "query"
 		return Info{}, e
 	}
-	if err := s.requireAdmin(ctx, who, id, "/organization/info"); err != nil {
+	if err := who.May().SeeOrg(id, routeInfo); err != nil {
 		return Info{}, err
 	}
 	row, err := s.store.OrgByID(ctx, s.store.DB(), id)
@@ -156,28 +152,15 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, id string) (Info,
 	return all[0].info(), nil
 }
 
-func (s *Service) requireAdmin(ctx context.Context, who caller.Caller, id, route string) error {
-	if who.Master {
-		return nil
-	}
-	m, err := s.store.OrgMemberByID(ctx, s.store.DB(), db.OrgMemberByIDParams{OrganizationID: id, UserID: who.UserID})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-	case err != nil:
-		return fmt.Errorf("read member of organization: %w", err)
-	case m.UserRole != nil && *m.UserRole == roleAdmin:
-		return nil
-	}
-	return who.RequireMaster(route)
-}
-
-// Infos returns those organisations that exist, to the master key.
+// Infos returns those organisations that exist.
 func (s *Service) Infos(ctx context.Context, who caller.Caller, ids []string) ([]Full, error) {
-	if err := who.RequireMaster("/organization/info"); err != nil {
-		return nil, err
-	}
 	if err := bounds.CheckIDs("organizations", ids); err != nil {
 		return nil, err
+	}
+	for _, id := range ids {
+		if err := who.May().SeeOrg(id, routeInfo); err != nil {
+			return nil, err
+		}
 	}
 	rows, err := s.store.OrgsByIDs(ctx, s.store.DB(), ids)
 	if err != nil {

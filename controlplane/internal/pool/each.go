@@ -47,7 +47,7 @@ func (p *Pool) Each(ctx context.Context, class limits.Class, page int, f func([]
 		_ = stream.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name)
 	}()
 	for left > 0 && ctx.Err() == nil {
-		entries, seen, err := p.page(consumer, class, min(page, int(min(left, 1<<20)))) //nolint:gosec // bounded
+		entries, seen, err := p.page(consumer, class, min(page, int(min(left, 1<<20))))
 		if err != nil {
 			return err
 		}

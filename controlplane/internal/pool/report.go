@@ -90,7 +90,7 @@ func (p *Pool) ask(ctx context.Context, keys, replicas []string, by map[string]*
 	for len(answered) < len(replicas) {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return answered, nil //nolint:nilerr // who has not answered is named
+			return answered, nil // who has not answered is named
 		}
 		note(m, replicas, answered, by)
 	}

@@ -113,6 +113,16 @@ type General struct {
 
 	Limits ProxyLimits
 	Audit  Audit
+	// SpendRetention is maximum_spend_logs_retention_period: a duration such as
+	// 7d; "" keeps everything.
+	SpendRetention string
+
+	HideLimits      bool     // limit_headers: false; ours
+	AllowedRoutes   []string // allowed_routes: nothing else is served
+	AdminOnlyRoutes []string // admin_only_routes
+	// NoPersonalKeys is default_team_disabled: keys are made for teams only, but
+	// by admins.
+	NoPersonalKeys bool
 
 	ClientCredentials bool // allow_client_side_credentials
 	OpenResponses     bool // disable_responses_id_security, or responses_id_security: false
@@ -148,7 +158,8 @@ type Settings struct {
 
 	Cache *Cache // nil when it is off
 
-	Limits SpendLimits
+	Limits  SpendLimits
+	NewKeys NewKeys
 
 	// Router is the settings of router_settings that stand here.
 	Router Router

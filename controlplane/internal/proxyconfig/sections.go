@@ -47,10 +47,17 @@ func readGeneral(o *object) General {
 		PassThrough:       readPassThrough(o),
 		Limits:            readProxyLimits(o),
 		Audit:             Audit{Retention: o.text("audit_retention"), Archive: o.text("audit_archive"), Chain: o.enabled("audit_chain")},
+		AllowedRoutes:     o.texts("allowed_routes"),
+		AdminOnlyRoutes:   o.texts("admin_only_routes"),
+		NoPersonalKeys:    o.enabled("default_team_disabled"),
+		SpendRetention:    o.text("maximum_spend_logs_retention_period"),
 		ClientCredentials: o.enabled("allow_client_side_credentials"),
 		OpenResponses:     o.enabled("disable_responses_id_security"),
 		ForeignResponses:  o.enabled("allow_unmanaged_response_ids"),
 		Raw:               o.raw(),
+	}
+	if shown := o.boolean("limit_headers"); shown != nil {
+		g.HideLimits = !*shown
 	}
 	if security := o.boolean("responses_id_security"); security != nil && !*security {
 		g.OpenResponses = true
@@ -76,6 +83,7 @@ func readSettings(o *object) Settings {
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		Cache:             readCache(o),
 		Limits:            readSpendLimits(o, callbacks),
+		NewKeys:           readNewKeys(o),
 		Router:            readRouting(o),
 		Raw:               o.raw(),
 	}

@@ -122,13 +122,11 @@ func (p *Publisher) publishAll(ctx context.Context, changes []store.Change) erro
 }
 
 func (p *Publisher) publish(ctx context.Context, c store.Change) error {
-	var err error
+	var unopened error
 	if c.ID != 0 && p.settings.Open != nil {
-		err = p.settings.Open(ctx, c)
+		unopened = p.settings.Open(ctx, c) // tried again, but a key that is blocked must not wait for it
 	}
-	if err == nil {
-		err = p.publishObject(ctx, c)
-	}
+	err := errors.Join(p.publishObject(ctx, c), unopened)
 	result := "ok"
 	if err != nil && !errors.Is(err, errUnfinished) {
 		result = "error"

@@ -3,8 +3,12 @@ package spend
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -25,29 +29,30 @@ func New(st *store.Store) *Service { return &Service{store: st} }
 
 // Log is a spend row as LiteLLM shows it.
 type Log struct {
-	RequestID           string     `json:"request_id"`
-	CallType            string     `json:"call_type"`
-	APIKey              string     `json:"api_key"`
-	Spend               float64    `json:"spend"`
-	TotalTokens         int64      `json:"total_tokens"`
-	PromptTokens        int64      `json:"prompt_tokens"`
-	CompletionTokens    int64      `json:"completion_tokens"`
-	StartTime           time.Time  `json:"startTime"`           //nolint:tagliatelle // LiteLLM's name
-	EndTime             time.Time  `json:"endTime"`             //nolint:tagliatelle // LiteLLM's name
-	CompletionStartTime *time.Time `json:"completionStartTime"` //nolint:tagliatelle // LiteLLM's name
-	Model               string     `json:"model"`
-	ModelID             string     `json:"model_id"`
-	ModelGroup          string     `json:"model_group"`
-	CustomLLMProvider   string     `json:"custom_llm_provider"`
-	APIBase             string     `json:"api_base"`
-	User                string     `json:"user"`
-	TeamID              *string    `json:"team_id"`
-	OrganizationID      *string    `json:"organization_id"`
-	EndUser             *string    `json:"end_user"`
-	RequesterIP         *string    `json:"requester_ip_address"`
-	Status              string     `json:"status"`
-	CacheHit            string     `json:"cache_hit"`
-	Metadata            Metadata   `json:"metadata"`
+	RequestID           string          `json:"request_id"`
+	CallType            string          `json:"call_type"`
+	APIKey              string          `json:"api_key"`
+	Spend               float64         `json:"spend"`
+	TotalTokens         int64           `json:"total_tokens"`
+	PromptTokens        int64           `json:"prompt_tokens"`
+	CompletionTokens    int64           `json:"completion_tokens"`
+	StartTime           time.Time       `json:"startTime"`           //nolint:tagliatelle // LiteLLM's name
+	EndTime             time.Time       `json:"endTime"`             //nolint:tagliatelle // LiteLLM's name
+	CompletionStartTime *time.Time      `json:"completionStartTime"` //nolint:tagliatelle // LiteLLM's name
+	Model               string          `json:"model"`
+	ModelID             string          `json:"model_id"`
+	ModelGroup          string          `json:"model_group"`
+	CustomLLMProvider   string          `json:"custom_llm_provider"`
+	APIBase             string          `json:"api_base"`
+	User                string          `json:"user"`
+	TeamID              *string         `json:"team_id"`
+	OrganizationID      *string         `json:"organization_id"`
+	EndUser             *string         `json:"end_user"`
+	RequesterIP         *string         `json:"requester_ip_address"`
+	Status              string          `json:"status"`
+	CacheHit            string          `json:"cache_hit"`
+	Metadata            Metadata        `json:"metadata"`
+	RequestTags         json.RawMessage `json:"request_tags"`
 }
 
 // Metadata is what LiteLLM has no column for.
@@ -77,12 +82,13 @@ func (s *Service) Logs(ctx context.Context, who caller.Caller, q Query) ([]Log, 
 		token := ident.KeyToken(*q.APIKey)
 		q.APIKey = &token
 	}
-	if !who.Master {
+	if !who.May().SeesSpend() {
 		if err := q.restrict(who); err != nil {
 			return nil, err
 		}
 	}
-	rows, err := s.store.SpendList(ctx, s.store.DB(), db.SpendListParams{
+	q.narrow()
+	rows, err := s.store.SpendList(ctx, s.store.Reader(), db.SpendListParams{
 		RequestID: q.RequestID, ApiKey: q.APIKey, UserID: q.UserID, StartAfter: q.After, StartBefore: q.Before, PageSize: pageSize,
 	})
 	if err != nil {
@@ -93,6 +99,26 @@ func (s *Service) Logs(ctx context.Context, who caller.Caller, q Query) ([]Log, 
 		logs[i] = show(r)
 	}
 	return logs, nil
+}
+
+// narrow says when a request began whose id tells it, so that one day of rows is
+// looked at and not all of them.
+func (q *Query) narrow() {
+	if q.RequestID == nil {
+		return
+	}
+	id, err := uuid.Parse(*q.RequestID)
+	if err != nil || id.Version() != 7 {
+		return
+	}
+	at := time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)) //nolint:gosec // 48 bits
+	after, before := at.Add(-time.Second), at.Add(time.Second)
+	if q.After == nil || q.After.Before(after) {
+		q.After = &after
+	}
+	if q.Before == nil || q.Before.After(before) {
+		q.Before = &before
+	}
 }
 
 func (q *Query) restrict(who caller.Caller) error {
@@ -118,6 +144,13 @@ func show(r db.SpendLog) Log {
 		StartTime: r.StartTime.UTC(), EndTime: r.EndTime.UTC(), CompletionStartTime: r.CompletionStartTime, Model: r.Model, ModelID: r.ModelID,
 		ModelGroup: r.ModelGroup, CustomLLMProvider: r.CustomLlmProvider, APIBase: r.ApiBase, User: user, TeamID: r.TeamID,
 		OrganizationID: r.OrganizationID, EndUser: r.EndUser, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: pythonBool(r.CacheHit),
-		Metadata: Metadata{Retries: r.Retries, Fallbacks: r.Fallbacks},
+		Metadata: Metadata{Retries: r.Retries, Fallbacks: r.Fallbacks}, RequestTags: tagsOf(r.RequestTags),
 	}
+}
+
+func tagsOf(stored json.RawMessage) json.RawMessage {
+	if stored == nil {
+		return json.RawMessage("[]")
+	}
+	return stored
 }

@@ -73,9 +73,6 @@ func (r *AddRequest) check() error {
 // AddMembers lets users join a team, and makes those that are not known. Those
 // who are in it already are passed over, unless nobody else is named.
 func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddRequest) (Added, error) {
-	if err := who.RequireMaster("/team/member_add"); err != nil {
-		return Added{}, err
-	}
 	if err := r.check(); err != nil {
 		return Added{}, err
 	}
@@ -87,6 +84,9 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 		}
 		if err != nil {
 			return fmt.Errorf("read team: %w", err)
+		}
+		if err := who.May().ManageTeam(who.In(&row), "/team/member_add"); err != nil {
+			return err
 		}
 		row, users, err := s.join(ctx, tx, who, row, r.Member.Items, &r.MemberLimits)
 		if err != nil {

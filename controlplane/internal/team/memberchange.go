@@ -45,7 +45,7 @@ type locked struct {
 	user    db.UserTable
 }
 
-func (s *Service) lock(ctx context.Context, tx *store.Tx, r *ChangeRequest, missing string) (locked, error) {
+func (s *Service) lock(ctx context.Context, tx *store.Tx, who caller.Caller, r *ChangeRequest, path, missing string) (locked, error) {
 	var l locked
 	var err error
 	if l.team, err = s.store.TeamForUpdate(ctx, tx, r.TeamID); errors.Is(err, store.ErrNotFound) {
@@ -53,6 +53,9 @@ func (s *Service) lock(ctx context.Context, tx *store.Tx, r *ChangeRequest, miss
 	}
 	if err != nil {
 		return l, fmt.Errorf("read team: %w", err)
+	}
+	if err := who.May().ManageTeam(who.In(&l.team), path); err != nil {
+		return l, err
 	}
 	l.members = listed(l.team.MembersWithRoles)
 	l.user, err = person.Find(ctx, s.store, tx, r.Name)
@@ -94,15 +97,12 @@ func (r *ChangeRequest) who() string {
 
 // UpdateMember changes what was sent of a member's role and limits.
 func (s *Service) UpdateMember(ctx context.Context, who caller.Caller, r *ChangeRequest) (ChangedMember, error) {
-	if err := who.RequireMaster("/team/member_update"); err != nil {
-		return ChangedMember{}, err
-	}
 	if err := r.check(); err != nil {
 		return ChangedMember{}, err
 	}
 	out := ChangedMember{TeamID: r.TeamID}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		l, err := s.lock(ctx, tx, r, "User id doesn't exist in team table. Data=team_id="+r.TeamID+" "+r.who())
+		l, err := s.lock(ctx, tx, who, r, "/team/member_update", "User id doesn't exist in team table. Data=team_id="+r.TeamID+" "+r.who())
 		if err != nil {
 			return err
 		}
@@ -145,9 +145,6 @@ func (s *Service) updateLimits(ctx context.Context, tx *store.Tx, who caller.Cal
 
 // DeleteMember lets a user leave, whose keys of the team end with it.
 func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *ChangeRequest) (View, error) {
-	if err := who.RequireMaster("/team/member_delete"); err != nil {
-		return View{}, err
-	}
 	if err := r.check(); err != nil {
 		return View{}, err
 	}
@@ -157,7 +154,7 @@ func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *Change
 		if err := s.deleteKeys(ctx, tx, who, r); err != nil {
 			return err
 		}
-		l, err := s.lock(ctx, tx, r, "User not found in team")
+		l, err := s.lock(ctx, tx, who, r, "/team/member_delete", "User not found in team")
 		if err != nil {
 			return err
 		}

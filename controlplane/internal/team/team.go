@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
@@ -94,17 +95,17 @@ func Show(t db.TeamTable) View {
 		View: limit.OfTeam(&t).View(time.Now()), TeamID: t.TeamID, TeamAlias: t.TeamAlias, OrganizationID: t.OrganizationID, Admins: []string{}, Members: []string{},
 		MembersWithRoles: t.MembersWithRoles, TeamMemberPermissions: t.TeamMemberPermissions, Metadata: t.Metadata,
 		Models: t.Models, ModelAliases: t.ModelAliases, Blocked: t.Blocked,
-		Spend: money.Nano(t.SpendNano).USD(), CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
+		Spend: money.Nano(budget.Current(t.SpendNano, t.BudgetResetAt, time.Now())).USD(), CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
 	}
 }
 
 // New makes a team and the users among its members that do not exist yet.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (View, error) {
-	if err := who.RequireMaster("/team/new"); err != nil {
-		return View{}, err
-	}
 	row, members, err := r.row(time.Now())
 	if err != nil {
+		return View{}, err
+	}
+	if members, err = r.mayNew(who, members); err != nil {
 		return View{}, err
 	}
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
@@ -166,32 +167,24 @@ func insertParams(t db.TeamTable) db.TeamInsertParams {
 	}
 }
 
-// Blocked reports whether a team is blocked; one that does not exist is not.
-func (s *Service) Blocked(ctx context.Context, teamID string) (bool, error) {
-	row, err := s.store.TeamByID(ctx, s.store.DB(), teamID)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read team: %w", err)
-	}
-	return row.Blocked, nil
-}
-
-// Info returns a team with its keys, to the master key and to keys of the team.
+// Info returns a team with its keys, to admins, members and keys of the team.
 func (s *Service) Info(ctx context.Context, who caller.Caller, teamID string) (Info, error) {
 	if teamID == "" {
 		return Info{}, apierr.Invalid("missing", "team_id", "Malformed request. No team id passed in.")
 	}
-	if !who.Master && who.TeamID != teamID {
-		return Info{}, apierr.Forbidden("User=%s not authorized to access this team=%s", who.UserID, teamID)
-	}
 	row, err := s.store.TeamByID(ctx, s.store.DB(), teamID)
-	if errors.Is(err, store.ErrNotFound) {
-		return Info{}, &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeAuth, NoneText: true, Message: "Team not found, passed team id: " + teamID + "."}
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Info{}, fmt.Errorf("read team: %w", err)
+	}
+	missing := err != nil
+	if missing {
+		row = db.TeamTable{TeamID: teamID} // strangers are not told which teams there are
+	}
+	if err := who.May().SeeTeam(who.In(&row)); err != nil {
+		return Info{}, err
+	}
+	if missing {
+		return Info{}, &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeAuth, NoneText: true, Message: "Team not found, passed team id: " + teamID + "."}
 	}
 	keys, err := s.store.KeysByTeam(ctx, s.store.DB(), teamID)
 	if err != nil {
@@ -206,14 +199,11 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, teamID string) (I
 	}, nil
 }
 
-// List returns teams sorted by alias: all of them to the master key, those
-// that a user is a member of to that user.
+// List returns teams sorted by alias: all of them to admins, those that a user
+// is a member of to that user, and those of an organisation to its admins.
 func (s *Service) List(ctx context.Context, who caller.Caller, userID, organizationID *string) ([]Listed, error) {
-	if !who.Master && (userID == nil || *userID != who.UserID || who.UserID == "") {
-		return nil, &apierr.Error{
-			Status: http.StatusUnauthorized, Type: apierr.TypeAuth, NoneText: true,
-			Message: "Only admin users can query all teams/other teams. Your user role=" + who.Role(),
-		}
+	if err := who.May().ListTeams(userID, organizationID); err != nil {
+		return nil, err
 	}
 	rows, err := s.store.TeamList(ctx, s.store.DB(), db.TeamListParams{UserID: userID, OrganizationID: organizationID})
 	if err != nil {

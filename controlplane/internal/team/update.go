@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
+	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -24,20 +25,17 @@ type Updated struct {
 
 // Update changes what was sent. Members have routes of their own.
 func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Updated, error) {
-	if err := who.RequireMaster("/team/update"); err != nil {
-		return Updated{}, err
-	}
 	if !r.TeamID.Sent || r.TeamID.Null {
 		return Updated{}, apierr.Invalid("missing", "team_id", "Field required")
 	}
 	var row db.TeamTable
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		if row, err = s.store.TeamForUpdate(ctx, tx, r.TeamID.Value); errors.Is(err, store.ErrNotFound) {
-			return apierr.Detail(http.StatusNotFound, "Team not found, passed team_id=%s", r.TeamID.Value)
+		if row, err = s.lockTeam(ctx, tx, r.TeamID.Value); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("read team: %w", err)
+		if err := r.mayUpdate(who, &row); err != nil {
+			return err
 		}
 		if err := r.change(&row, time.Now()); err != nil {
 			return err
@@ -56,6 +54,18 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 		return tx.Changed(ctx, store.KindTeam, row.TeamID)
 	})
 	return Updated{TeamID: r.TeamID.Value, Data: Show(row)}, err
+}
+
+// lockTeam reads a team for a change of it, in the present period of its budget.
+func (s *Service) lockTeam(ctx context.Context, tx *store.Tx, id string) (db.TeamTable, error) {
+	row, err := s.store.TeamForUpdate(ctx, tx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, apierr.Detail(http.StatusNotFound, "Team not found, passed team_id=%s", id)
+	}
+	if err != nil {
+		return row, fmt.Errorf("read team: %w", err)
+	}
+	return row, budget.RollTeam(ctx, s.store, tx, &row, time.Now())
 }
 
 // change changes row by what was sent.

@@ -21,9 +21,6 @@ type Setting struct {
 
 // Settings describes the members of a budget and their values in this one.
 func (s *Service) Settings(ctx context.Context, who caller.Caller, id string) ([]Setting, error) {
-	if err := who.RequireMaster("/budget/settings"); err != nil {
-		return nil, err
-	}
 	if id == "" {
 		e := apierr.Invalid("missing", "budget_id", "Field required")
 		e.Invalid.Loc[0] = "query"

@@ -31,9 +31,6 @@ func New(st *store.Store) *Service { return &Service{store: st} }
 
 // New makes a tier.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if err := who.RequireMaster("/budget/new"); err != nil {
-		return Row{}, err
-	}
 	id := r.BudgetID.Or("")
 	if id == "" {
 		id = uuid.NewString()
@@ -61,9 +58,6 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 
 // Update changes what was sent, for all who use the budget.
 func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if err := who.RequireMaster("/budget/update"); err != nil {
-		return Row{}, err
-	}
 	id := r.BudgetID.Or("")
 	if id == "" {
 		return Row{}, apierr.Detail(http.StatusBadRequest, "budget_id is required")
@@ -95,9 +89,6 @@ func lost(id string, err error) error {
 
 // Info returns those budgets that exist.
 func (s *Service) Info(ctx context.Context, who caller.Caller, ids []string) ([]Row, error) {
-	if err := who.RequireMaster("/budget/info"); err != nil {
-		return nil, err
-	}
 	if len(ids) == 0 {
 		return nil, apierr.Detail(http.StatusBadRequest, "Specify list of budget id's to query. Passed in=[]")
 	}
@@ -113,9 +104,6 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, ids []string) ([]
 
 // List returns the latest budgets.
 func (s *Service) List(ctx context.Context, who caller.Caller) ([]Row, error) {
-	if err := who.RequireMaster("/budget/list"); err != nil {
-		return nil, err
-	}
 	rows, err := s.store.BudgetList(ctx, s.store.DB())
 	if err != nil {
 		return nil, fmt.Errorf("list budgets: %w", err)
@@ -125,9 +113,6 @@ func (s *Service) List(ctx context.Context, who caller.Caller) ([]Row, error) {
 
 // Delete removes a budget. Whoever used it is let go of it by package publish.
 func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (Row, error) {
-	if err := who.RequireMaster("/budget/delete"); err != nil {
-		return Row{}, err
-	}
 	if id == "" {
 		return Row{}, apierr.Invalid("missing", "id", "Field required")
 	}

@@ -13,25 +13,27 @@ import (
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
-	"github.com/tianjillm/tianjillm/shared/access"
 	"github.com/tianjillm/tianjillm/shared/credential"
 	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/policy"
 	"github.com/tianjillm/tianjillm/shared/route"
 )
 
 const callerKey = "caller"
 
-// authenticated finds out who calls, and refuses whom the table does not let in.
+// authenticated finds out who calls, and refuses whom the policy does not let in.
 func (s *server) authenticated(r route.Route, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, err := s.who(c)
 		if err != nil {
 			return err
 		}
-		if r.Access == route.Master {
-			if err := who.RequireMaster(r.Path); err != nil {
-				return err
-			}
+		may, path := who.May(), c.Request().URL.Path
+		if err := s.Rules.Check(path, may.Admin()); err != nil {
+			return err
+		}
+		if err := may.Gate(&r, path); err != nil {
+			return err
 		}
 		who.ChangedBy = changedBy(c.Request().Header)
 		c.Set(callerKey, who)
@@ -67,34 +69,24 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 	if subtle.ConstantTimeCompare(sum[:], master[:]) == 1 {
 		return caller.Caller{Master: true, UserID: caller.AdminUserID}, nil
 	}
-	row, err := s.Keys.ByHash(c.Request().Context(), ident.HashKey(plain))
+	row, err := s.Keys.Caller(c.Request().Context(), ident.HashKey(plain))
 	if errors.Is(err, store.ErrNotFound) {
 		return none, credential.Unknown(plain)
 	}
 	if err != nil {
 		return none, fmt.Errorf("look up key: %w", err)
 	}
-	switch path := c.Request().URL.Path; {
-	case row.Blocked != nil && *row.Blocked:
+	key, path, now := &row.VerificationToken, c.Request().URL.Path, time.Now()
+	routes := policy.NewRoutes(key.AllowedRoutes)
+	switch {
+	case key.Blocked != nil && *key.Blocked:
 		return none, credential.Blocked()
-	case row.Expires != nil && !time.Now().Before(*row.Expires):
-		return none, credential.Expired(plain, *row.Expires, time.Now())
-	case !access.Route(row.AllowedRoutes, path):
+	case key.Expires != nil && !now.Before(*key.Expires):
+		return none, credential.Expired(plain, *key.Expires, now)
+	case row.TeamBlocked:
+		return none, credential.TeamBlocked(*key.TeamID)
+	case !routes.Allow(path):
 		return none, credential.RouteDenied(path)
 	}
-	who := caller.Caller{KeyHash: row.Token}
-	if row.UserID != nil {
-		who.UserID = *row.UserID
-	}
-	if row.TeamID != nil {
-		who.TeamID = *row.TeamID
-		blocked, err := s.Teams.Blocked(c.Request().Context(), who.TeamID)
-		if err != nil {
-			return none, err
-		}
-		if blocked {
-			return none, credential.TeamBlocked(who.TeamID)
-		}
-	}
-	return who, nil
+	return caller.Of(&row), nil
 }

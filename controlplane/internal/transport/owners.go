@@ -80,21 +80,6 @@ func (s *server) modelInfo(c echo.Context) error {
 	return reply(c, map[string]any{"data": out}, err)
 }
 
-func (s *server) spendLogs(c echo.Context) error {
-	after, err := date(c, "start_date")
-	if err != nil {
-		return err
-	}
-	before, err := date(c, "end_date")
-	if err != nil {
-		return err
-	}
-	out, err := s.Spend.Logs(c.Request().Context(), callerOf(c), spend.Query{
-		RequestID: optional(c, "request_id"), APIKey: optional(c, "api_key"), UserID: optional(c, "user_id"), After: after, Before: before,
-	})
-	return reply(c, out, err)
-}
-
 func (s *server) spendCalculate(c echo.Context) error {
 	var r spend.CalculateRequest
 	if err := decode(c, &r); err != nil {

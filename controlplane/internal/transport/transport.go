@@ -21,7 +21,9 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
+	"github.com/tianjillm/tianjillm/controlplane/internal/report"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
+	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
@@ -30,6 +32,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/ident"
+	"github.com/tianjillm/tianjillm/shared/policy"
 	"github.com/tianjillm/tianjillm/shared/route"
 	"github.com/tianjillm/tianjillm/shared/secret"
 )
@@ -58,15 +61,19 @@ type Options struct {
 	Tags          *tag.Service
 	Models        *model.Service
 	Spend         *spend.Service
+	Reports       *report.Service
 	Trail         *trail.Service
 	Costs         *spend.Calculator
+	Limits        *standing.Service
 	MasterKey     secret.String
 	KeyHeader     string
-	Health        func(context.Context) Health
-	Members       func(context.Context) ([]contract.Member, error)
-	Registry      *prometheus.Registry
-	Version       string
-	Logger        *slog.Logger
+	// Rules are what the settings say about routes.
+	Rules    policy.Rules
+	Health   func(context.Context) Health
+	Members  func(context.Context) ([]contract.Member, error)
+	Registry *prometheus.Registry
+	Version  string
+	Logger   *slog.Logger
 }
 
 type server struct {
@@ -90,6 +97,7 @@ func New(o Options) (http.Handler, error) {
 	e.Use(s.observe)
 	own := s.handlers()
 	maps.Copy(own, s.principals())
+	maps.Copy(own, s.spending())
 	for _, r := range route.Table() {
 		if r.Plane&route.Control == 0 {
 			continue
@@ -112,36 +120,36 @@ func (e *missingError) Error() string { return "no handler for " + e.route.Metho
 
 func (s *server) handlers() map[string]echo.HandlerFunc {
 	return map[string]echo.HandlerFunc{
-		"POST /key/generate":        s.keyGenerate,
-		"POST /key/update":          s.keyUpdate,
-		"POST /key/delete":          s.keyDelete,
-		"POST /key/block":           s.keyBlock(true),
-		"POST /key/unblock":         s.keyBlock(false),
-		"POST /key/regenerate":      s.keyRegenerate,
-		"POST /key/:key/regenerate": s.keyRegenerate,
-		"GET /key/info":             s.keyInfo,
-		"GET /key/list":             s.keyList,
-		"POST /team/new":            s.teamNew,
-		"GET /team/info":            s.teamInfo,
-		"GET /team/list":            s.teamList,
-		"POST /user/new":            s.userNew,
-		"GET /user/info":            s.userInfo,
-		"POST /model/new":           s.modelNew,
-		"POST /model/update":        s.modelUpdate,
-		"POST /model/delete":        s.modelDelete,
-		"GET /model/info":           s.modelInfo,
-		"GET /v1/model/info":        s.modelInfo,
-		"GET /spend/logs":           s.spendLogs,
-		"POST /spend/calculate":     s.spendCalculate,
-		"GET /audit":                s.auditList,
-		"GET /audit/:id":            s.auditGet,
-		"GET /health":               s.health,
-		"GET /health/liveliness":    alive,
-		"GET /health/liveness":      alive,
-		"GET /health/readiness":     s.readiness,
-		"GET /metrics":              echo.WrapHandler(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})),
-		"GET /routes":               routes,
-		"GET /":                     s.root,
+		"POST /key/generate":                 s.keyGenerate,
+		"POST /key/service-account/generate": with(s.Keys.GenerateServiceAccount),
+		"POST /key/update":                   s.keyUpdate,
+		"POST /key/delete":                   s.keyDelete,
+		"POST /key/block":                    s.keyBlock(true),
+		"POST /key/unblock":                  s.keyBlock(false),
+		"POST /key/regenerate":               s.keyRegenerate,
+		"POST /key/:key/regenerate":          s.keyRegenerate,
+		"GET /key/info":                      s.keyInfo,
+		"GET /key/list":                      s.keyList,
+		"POST /team/new":                     s.teamNew,
+		"GET /team/info":                     s.teamInfo,
+		"GET /team/list":                     s.teamList,
+		"POST /user/new":                     s.userNew,
+		"GET /user/info":                     s.userInfo,
+		"POST /model/new":                    s.modelNew,
+		"POST /model/update":                 s.modelUpdate,
+		"POST /model/delete":                 s.modelDelete,
+		"GET /model/info":                    s.modelInfo,
+		"GET /v1/model/info":                 s.modelInfo,
+		"GET /limits/:kind/:id":              s.limits,
+		"GET /audit":                         s.auditList,
+		"GET /audit/:id":                     s.auditGet,
+		"GET /health":                        s.health,
+		"GET /health/liveliness":             alive,
+		"GET /health/liveness":               alive,
+		"GET /health/readiness":              s.readiness,
+		"GET /metrics":                       echo.WrapHandler(promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{})),
+		"GET /routes":                        routes,
+		"GET /":                              s.root,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
@@ -22,6 +23,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
 	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
 // Service holds the rules. It is safe for concurrent use.
@@ -45,6 +47,7 @@ type Request struct {
 	Teams         field.Of[[]string]       `json:"teams"`
 	Metadata      field.Of[map[string]any] `json:"metadata"`
 	Models        field.Of[[]string]       `json:"models"`
+	Organizations field.Of[[]string]       `json:"organizations"`
 	AutoCreateKey field.Of[bool]           `json:"auto_create_key"`
 	KeyAlias      field.Of[string]         `json:"key_alias"`
 	Duration      field.Of[string]         `json:"duration"`
@@ -80,7 +83,8 @@ type Info struct {
 
 // New makes a user and, unless told otherwise, a key for them.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Created, error) {
-	if err := who.RequireMaster("/user/new"); err != nil {
+	orgs := r.Organizations.Or(nil)
+	if err := who.May().NewUser(policy.RoleOf(r.UserRole.Or("")), orgs, "/user/new"); err != nil {
 		return Created{}, err
 	}
 	row, err := r.row(time.Now())
@@ -96,6 +100,9 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 		}
 		if err != nil {
 			return fmt.Errorf("write user: %w", err)
+		}
+		if err := s.enter(ctx, tx, &row, orgs); err != nil {
+			return err
 		}
 		made := &audit.Entry{Actor: who.Actor(), Action: audit.Created, Table: audit.Users, ObjectID: row.UserID, After: person.Show(row)}
 		if err := tx.Audited(ctx, made); err != nil {
@@ -113,7 +120,7 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 	if !r.AutoCreateKey.Or(true) {
 		return out, nil
 	}
-	made, err := s.keys.Generate(ctx, who, &key.Request{
+	made, err := s.keys.Issue(ctx, who, &key.Request{
 		UserID: field.Of[string]{Sent: true, Value: row.UserID}, KeyAlias: r.KeyAlias, Duration: r.Duration,
 	})
 	if err != nil {
@@ -121,6 +128,31 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 	}
 	out.Key, out.Expires = made.Key, made.Expires
 	return out, nil
+}
+
+// enter makes a new user a member of organisations.
+func (s *Service) enter(ctx context.Context, tx *store.Tx, u *db.UserTable, orgs []string) error {
+	if len(orgs) == 0 {
+		return nil
+	}
+	if err := bounds.CheckIDs("organizations", orgs); err != nil {
+		return err
+	}
+	role := string(policy.InternalUser)
+	if u.UserRole != nil && *u.UserRole == string(policy.InternalUserViewer) {
+		role = *u.UserRole
+	}
+	for _, id := range orgs {
+		if _, err := s.store.OrgForUpdate(ctx, tx, id); errors.Is(err, store.ErrNotFound) {
+			return apierr.Detail(http.StatusBadRequest, "Organization not found for organization_id=%s", id)
+		} else if err != nil {
+			return fmt.Errorf("read organization: %w", err)
+		}
+		if _, err := s.store.OrgMemberInsert(ctx, tx, db.OrgMemberInsertParams{OrganizationID: id, UserID: u.UserID, UserRole: &role}); err != nil {
+			return fmt.Errorf("write member of organization: %w", err)
+		}
+	}
+	return nil
 }
 
 func conflict(constraint string, u db.UserTable) error {
@@ -163,14 +195,13 @@ func insertParams(u db.UserTable) db.UserInsertParams {
 	}
 }
 
-// Info returns a user with their keys and teams, to the master key and to
-// that user.
+// Info returns a user with their keys and teams, to admins and to that user.
 func (s *Service) Info(ctx context.Context, who caller.Caller, userID string) (Info, error) {
 	if userID == "" {
 		userID = who.UserID
 	}
-	if !who.Master && (userID != who.UserID || userID == "") {
-		return Info{}, apierr.Forbidden("key not allowed to access this user's info. user_id=%s, key's user_id=%s", userID, who.UserID)
+	if err := who.May().SeeUser(userID); err != nil {
+		return Info{}, err
 	}
 	if userID == "" {
 		userID = caller.AdminUserID

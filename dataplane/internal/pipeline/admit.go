@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
@@ -209,25 +208,18 @@ func minuteOf(t time.Time) uint32 { return uint32(t.Unix() / 60) } //nolint:gose
 // by the name of its group, the name that was asked for, or either without its
 // provider. It reports whether there are any.
 func (x *exchange) demandForModel(set *limits.Set) bool {
-	if set == nil || len(set.Models) == 0 {
-		return false
+	list, ok := set.ForModel(x.target.Name, x.model)
+	x.demandEach(list)
+	return ok
+}
+
+// limitedAs are the names under which limits of models counted the request,
+// where the ledger could not tell: a fallback served, or an alias was asked for.
+func (x *exchange) limitedAs() []string {
+	if x.target.Name == "" || x.target.Name == x.usage.ModelGroup && x.model == x.target.Name {
+		return nil
 	}
-	for _, name := range [...]string{x.target.Name, x.model} {
-		if name == "" {
-			continue
-		}
-		if list, ok := set.Models[name]; ok {
-			x.demandEach(list)
-			return true
-		}
-		if _, bare, ok := strings.Cut(name, "/"); ok {
-			if list, ok := set.Models[bare]; ok {
-				x.demandEach(list)
-				return true
-			}
-		}
-	}
-	return false
+	return []string{x.target.Name, bounded(x.model)}
 }
 
 // demandOfTags adds the limits of the request's tags. The budget that the

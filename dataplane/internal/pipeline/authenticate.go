@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
-	"github.com/tianjillm/tianjillm/shared/access"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/credential"
+	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
 // authenticate finds out who asks and whether they may ask at all.
 func (x *exchange) authenticate() error {
-	id, master, err := x.p.authenticateRequest(x.r, x.state)
+	id, master, err := x.p.authenticateRequest(x.r, x.state, x.passage != nil && x.passage.Configured)
 	if err != nil {
 		return err
+	}
+	if id.User != nil && id.User.Viewer {
+		return policy.NoCalls(id.User.Rank)
 	}
 	x.identity, x.master = id, master
 	if master {
@@ -28,7 +31,8 @@ func (x *exchange) authenticate() error {
 }
 
 // authenticateRequest checks the key of a request against a configuration.
-func (p *Pipeline) authenticateRequest(r *http.Request, s *state) (principal.Identity, bool, error) {
+// passThrough says that the route is one of the config file.
+func (p *Pipeline) authenticateRequest(r *http.Request, s *state, passThrough bool) (principal.Identity, bool, error) {
 	var none principal.Identity
 	key, err := credential.Key(r.Header, s.config.Auth.KeyHeader)
 	if err != nil {
@@ -36,7 +40,7 @@ func (p *Pipeline) authenticateRequest(r *http.Request, s *state) (principal.Ide
 	}
 	sum := sha256.Sum256([]byte(key))
 	if s.hasKey && subtle.ConstantTimeCompare(sum[:], s.master[:]) == 1 {
-		return none, true, nil
+		return none, true, s.rules.Check(r.URL.Path, true)
 	}
 	id, err := p.opts.Principals.Resolve(r.Context(), sum)
 	if err != nil {
@@ -52,11 +56,14 @@ func (p *Pipeline) authenticateRequest(r *http.Request, s *state) (principal.Ide
 	if id.Key == nil {
 		return none, false, credential.Unknown(key)
 	}
-	return id, false, usable(id, r.URL.Path, key)
+	if err := usable(&id, r.URL.Path, key, passThrough); err != nil {
+		return id, false, err
+	}
+	return id, false, s.rules.Check(r.URL.Path, id.Role() == policy.ProxyAdmin)
 }
 
 // usable refuses keys that exist but must not be used, or not here.
-func usable(id principal.Identity, path, key string) error {
+func usable(id *principal.Identity, path, key string, passThrough bool) error {
 	switch k := id.Key; {
 	case k.Blocked:
 		return credential.Blocked()
@@ -64,7 +71,7 @@ func usable(id principal.Identity, path, key string) error {
 		return credential.Expired(key, k.Expires, time.Now())
 	case id.Team != nil && id.Team.Blocked:
 		return credential.TeamBlocked(id.Team.ID)
-	case !access.Route(k.AllowedRoutes, path):
+	case !k.Routes.Allow(path) && (!passThrough || !k.Routes.AllowPassThrough(path)):
 		return credential.RouteDenied(path)
 	}
 	return nil

@@ -5,12 +5,22 @@ import (
 	"slices"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
+	"github.com/tianjillm/tianjillm/shared/policy"
+	table "github.com/tianjillm/tianjillm/shared/route"
 )
 
-// Check authenticates a request that is not an LLM call.
-func (p *Pipeline) Check(r *http.Request) error {
-	_, _, _, err := p.who(r)
-	return err
+// Check authenticates a request that is not an LLM call, and refuses a route
+// that the caller's role does not open.
+func (p *Pipeline) Check(r *http.Request, called *table.Route) error {
+	_, id, master, err := p.who(r)
+	if err != nil {
+		return err
+	}
+	who := policy.Caller{Master: master, Role: id.Role()}
+	if !master {
+		who.UserID = id.Key.UserID
+	}
+	return who.Gate(called, r.URL.Path)
 }
 
 func (p *Pipeline) who(r *http.Request) (*state, principal.Identity, bool, error) {
@@ -18,7 +28,7 @@ func (p *Pipeline) who(r *http.Request) (*state, principal.Identity, bool, error
 	if s == nil {
 		return nil, principal.Identity{}, false, notConfigured()
 	}
-	id, master, err := p.authenticateRequest(r, s)
+	id, master, err := p.authenticateRequest(r, s, false)
 	return s, id, master, err
 }
 

@@ -37,6 +37,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/ident"
 	"github.com/tianjillm/tianjillm/shared/jsonx"
+	"github.com/tianjillm/tianjillm/shared/policy"
 	"github.com/tianjillm/tianjillm/shared/price"
 )
 
@@ -115,6 +116,7 @@ type state struct {
 	master  [sha256.Size]byte
 	hasKey  bool
 	maxBody int64
+	rules   policy.Rules
 	compat  bool // statuses of LiteLLM 1.83
 	rates   rates
 	groups  groups
@@ -140,6 +142,7 @@ func New(o Options) *Pipeline {
 // Configure swaps in a new configuration; requests under way keep theirs.
 func (p *Pipeline) Configure(c *snapshot.Config, t *route.Table) {
 	s := &state{config: c, table: t, maxBody: defaultMaxBody, compat: c.General.LitellmCompat == "1.83", rates: rates{book: c.Prices}, held: newHeld(c)}
+	s.rules = policy.NewRules(c.Auth.AllowedRoutes, c.Auth.AdminOnlyRoutes)
 	s.groups.memory, s.groups.rates = &p.memory, &s.rates
 	if n, err := hex.Decode(s.master[:], []byte(c.Auth.MasterKeySHA256)); err == nil && n == sha256.Size {
 		s.hasKey = true

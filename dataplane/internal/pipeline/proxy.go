@@ -37,6 +37,8 @@ type Passage struct {
 	Uploads bool
 	// Open passages need no key. A caller who has one is known all the same.
 	Open bool
+	// Configured says that the route is one of the config file.
+	Configured bool
 	// AllHeaders sends all headers of the client on but those that are ours.
 	AllHeaders bool
 	// Fee is what a success costs; nil prices the usage.

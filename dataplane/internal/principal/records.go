@@ -10,6 +10,7 @@ import (
 
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/limits"
+	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
 // prepared is a record with what requests need of it, made once when the
@@ -95,6 +96,8 @@ type Key struct {
 	// Limited is what the key is held to, nil where that is nothing.
 	Limited *limits.Set
 	Marks   Marks
+	// Routes are what the key is narrowed to.
+	Routes policy.Routes
 
 	team, user, member, org []byte // nil without
 
@@ -138,6 +141,7 @@ func (k *Key) plain() any { return &k.VirtualKey }
 
 func (k *Key) prepare() {
 	k.Limited, k.Marks = limited(limits.OfKey(&k.VirtualKey)), readMarks(k.Metadata)
+	k.Routes = policy.NewRoutes(k.AllowedRoutes)
 	if k.TeamID != "" {
 		k.team = []byte(contract.TeamKey(k.TeamID))
 	}
@@ -176,10 +180,17 @@ type User struct {
 	contract.User
 
 	Limited *limits.Set
+	// Rank is the role, read. Viewer says that it may not call models.
+	Rank   policy.Role
+	Viewer bool
 }
 
 func (u *User) plain() any { return &u.User }
-func (u *User) prepare()   { u.Limited = limited(limits.OfUser(&u.User)) }
+
+func (u *User) prepare() {
+	u.Limited, u.Rank = limited(limits.OfUser(&u.User)), policy.RoleOf(u.Role)
+	u.Viewer = !u.Rank.MayCall()
+}
 
 // Member is a user in a team.
 type Member struct {
@@ -264,6 +275,14 @@ func (i *Identity) OrgID() string {
 		return i.Key.OrgID
 	}
 	return cmp.Or(i.Key.OrgID, i.Team.OrgID)
+}
+
+// Role is that of the key's user.
+func (i *Identity) Role() policy.Role {
+	if i.User == nil {
+		return policy.NoRole
+	}
+	return i.User.Rank
 }
 
 // Priority is the class of the requests: the team's, else the key's.

@@ -21,8 +21,6 @@ const (
 	// planPause is between two looks for the plan, which is late only when a
 	// replica has just begun.
 	planPause = 2 * time.Millisecond
-	// leastPart is how many of the smallest leases a limit has.
-	leastPart = 16
 	// dryPause is how long a limit that is used up everywhere is not asked
 	// about, if units can come back before its window ends.
 	dryPause = 500 * time.Millisecond
@@ -152,7 +150,7 @@ func (c *counter) least(replicas int64) int64 {
 	if c.returns() {
 		return 0
 	}
-	return min(c.ceiling/leastPart, c.pool()/(2*replicas))
+	return c.pool() / (2 * replicas)
 }
 
 // returns reports whether units that are not needed go back to the pool: where

@@ -35,7 +35,7 @@ func (o Options) readiness(c echo.Context) error {
 
 // health shows the replicas of both planes and what they last saw.
 func (o Options) health(c echo.Context) error {
-	if err := o.Pipeline.Check(c.Request()); err != nil {
+	if err := o.Pipeline.Check(c.Request(), &route.Route{Method: http.MethodGet, Access: route.AnyKey}); err != nil {
 		apierr.Public(err).Write(c.Response())
 		return nil
 	}

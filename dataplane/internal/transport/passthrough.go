@@ -70,7 +70,7 @@ func (o Options) configured(c echo.Context) (served bool) {
 	spoken := dialects()[found.Dialect]
 	o.Pipeline.Proxy(w, r, pipeline.Passage{
 		Endpoint: pipeline.Endpoint{Name: found.Path}, Wire: spoken, CallType: "pass_through_endpoint", Path: path,
-		Uploads: true, Open: !found.Auth, AllHeaders: found.AllHeaders, Fee: found.Fee,
+		Uploads: true, Configured: true, Open: !found.Auth, AllHeaders: found.AllHeaders, Fee: found.Fee,
 		Find: func(*route.Table, string, func(string) string) (*route.Deployment, error) {
 			return found.Deployment, nil
 		},

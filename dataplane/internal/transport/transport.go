@@ -34,10 +34,8 @@ type Options struct {
 	// config file, which may change.
 	Vendors *passthrough.Vendors
 	Routes  func() *passthrough.Routes
-	// Cache is the cache of answers, and IsMaster tells the requests that come
-	// with the master key.
-	Cache    Cache
-	IsMaster func(*http.Request) bool
+	// Cache is the cache of answers.
+	Cache Cache
 	// ControlPlane is where management routes are forwarded; nil answers 503.
 	ControlPlane *url.URL
 	Health       func() Health
@@ -62,10 +60,23 @@ func New(o Options) (http.Handler, error) {
 			handler = echo.WrapHandler(forward)
 		case handler == nil:
 			return nil, &missingError{r}
+		case r.Access != route.Public && r.Access != route.AnyKey && r.Access != route.LLM: // of these the pipeline finds out itself who asks
+			handler = o.gated(r, handler)
 		}
 		e.Add(r.Method, r.Path, handler)
 	}
 	return e, nil
+}
+
+// gated lets in whom the policy lets in.
+func (o Options) gated(r route.Route, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := o.Pipeline.Check(c.Request(), &r); err != nil {
+			apierr.Public(err).Write(c.Response())
+			return nil
+		}
+		return next(c)
+	}
 }
 
 type missingError struct{ route route.Route }

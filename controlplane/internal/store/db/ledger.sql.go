@@ -8,6 +8,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const deadInsert = `-- name: DeadInsert :exec
@@ -25,19 +27,27 @@ func (q *Queries) DeadInsert(ctx context.Context, db DBTX, arg DeadInsertParams)
 	return err
 }
 
-const keysAddSpend = `-- name: KeysAddSpend :exec
-UPDATE verification_token t SET spend_nano = t.spend_nano + d.spend, last_active = now()
-FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS spend) d WHERE t.token = d.id
+const spendDrop = `-- name: SpendDrop :one
+SELECT spend_logs_drop($1::date)
 `
 
-type KeysAddSpendParams struct {
-	Ids    []string
-	Spends []int64
+func (q *Queries) SpendDrop(ctx context.Context, db DBTX, until pgtype.Date) (int64, error) {
+	row := db.QueryRow(ctx, spendDrop, until)
+	var spend_logs_drop int64
+	err := row.Scan(&spend_logs_drop)
+	return spend_logs_drop, err
 }
 
-func (q *Queries) KeysAddSpend(ctx context.Context, db DBTX, arg KeysAddSpendParams) error {
-	_, err := db.Exec(ctx, keysAddSpend, arg.Ids, arg.Spends)
-	return err
+const spendHorizon = `-- name: SpendHorizon :one
+SELECT kept_from FROM spend_logs_horizon WHERE id = 1 FOR SHARE
+`
+
+// The lock keeps what is not there from having been dropped a moment ago.
+func (q *Queries) SpendHorizon(ctx context.Context, db DBTX) (time.Time, error) {
+	row := db.QueryRow(ctx, spendHorizon)
+	var kept_from time.Time
+	err := row.Scan(&kept_from)
+	return kept_from, err
 }
 
 const spendInsert = `-- name: SpendInsert :many
@@ -45,7 +55,7 @@ INSERT INTO spend_logs (
     request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider,
     api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens,
     reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica,
-    cache_hit, cache_write_tokens, retries, fallbacks
+    cache_hit, cache_write_tokens, retries, fallbacks, request_tags
 )
 SELECT
     unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), NULLIF(unnest($4::text[]), ''),
@@ -57,8 +67,8 @@ SELECT
     unnest($22::bigint[]), unnest($23::timestamptz[]), unnest($24::timestamptz[]),
     NULLIF(unnest($25::timestamptz[]), 'epoch'), NULLIF(unnest($26::text[]), ''),
     unnest($27::text[]), unnest($28::boolean[]), unnest($29::bigint[]), unnest($30::integer[]),
-    unnest($31::integer[])
-ON CONFLICT (request_id) DO NOTHING
+    unnest($31::integer[]), NULLIF(unnest($32::text[]), '')::jsonb
+ON CONFLICT (request_id, start_time) DO NOTHING
 RETURNING request_id
 `
 
@@ -94,6 +104,7 @@ type SpendInsertParams struct {
 	CacheWriteTokens    []int64
 	Retries             []int32
 	Fallbacks           []int32
+	RequestTags         []string
 }
 
 func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParams) ([]string, error) {
@@ -129,6 +140,7 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 		arg.CacheWriteTokens,
 		arg.Retries,
 		arg.Fallbacks,
+		arg.RequestTags,
 	)
 	if err != nil {
 		return nil, err
@@ -149,7 +161,7 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 }
 
 const spendList = `-- name: SpendList :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags FROM spend_logs
 WHERE ($1::text IS NULL OR request_id = $1)
   AND ($2::text IS NULL OR api_key = $2)
   AND ($3::text IS NULL OR user_id = $3)
@@ -215,6 +227,7 @@ func (q *Queries) SpendList(ctx context.Context, db DBTX, arg SpendListParams) (
 			&i.CacheWriteTokens,
 			&i.Retries,
 			&i.Fallbacks,
+			&i.RequestTags,
 		); err != nil {
 			return nil, err
 		}
@@ -226,32 +239,11 @@ func (q *Queries) SpendList(ctx context.Context, db DBTX, arg SpendListParams) (
 	return items, nil
 }
 
-const teamsAddSpend = `-- name: TeamsAddSpend :exec
-UPDATE team_table t SET spend_nano = t.spend_nano + d.spend
-FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS spend) d WHERE t.team_id = d.id
+const spendPartition = `-- name: SpendPartition :exec
+SELECT spend_logs_partition($1::date)
 `
 
-type TeamsAddSpendParams struct {
-	Ids    []string
-	Spends []int64
-}
-
-func (q *Queries) TeamsAddSpend(ctx context.Context, db DBTX, arg TeamsAddSpendParams) error {
-	_, err := db.Exec(ctx, teamsAddSpend, arg.Ids, arg.Spends)
-	return err
-}
-
-const usersAddSpend = `-- name: UsersAddSpend :exec
-UPDATE user_table t SET spend_nano = t.spend_nano + d.spend
-FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS spend) d WHERE t.user_id = d.id
-`
-
-type UsersAddSpendParams struct {
-	Ids    []string
-	Spends []int64
-}
-
-func (q *Queries) UsersAddSpend(ctx context.Context, db DBTX, arg UsersAddSpendParams) error {
-	_, err := db.Exec(ctx, usersAddSpend, arg.Ids, arg.Spends)
+func (q *Queries) SpendPartition(ctx context.Context, db DBTX, day pgtype.Date) error {
+	_, err := db.Exec(ctx, spendPartition, day)
 	return err
 }

@@ -78,6 +78,116 @@ type BudgetTable struct {
 	UpdatedBy           string
 }
 
+type DailyCustomerSpend struct {
+	Date                     pgtype.Date
+	EndUserID                string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+}
+
+type DailyModelSpend struct {
+	Date                     pgtype.Date
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	ApiBase                  string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+	RateLimitedRequests      int64
+}
+
+type DailyOrganizationSpend struct {
+	Date                     pgtype.Date
+	OrganizationID           string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+}
+
+type DailyTagSpend struct {
+	Date                     pgtype.Date
+	Tag                      string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+}
+
+type DailyTeamSpend struct {
+	Date                     pgtype.Date
+	TeamID                   string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+}
+
+type DailyUserSpend struct {
+	Date                     pgtype.Date
+	UserID                   string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+	CacheHitRequests         int64
+	CacheHitTokens           int64
+}
+
 type DeletedTeamTable struct {
 	TeamID                string
 	TeamAlias             *string
@@ -170,6 +280,11 @@ type EndUserTable struct {
 	UpdatedAt          time.Time
 }
 
+type LitellmImport struct {
+	Kind     string
+	ObjectID string
+}
+
 type OrganizationMembership struct {
 	OrganizationID string
 	UserID         string
@@ -244,6 +359,47 @@ type SpendLog struct {
 	CacheWriteTokens    int64
 	Retries             int32
 	Fallbacks           int32
+	RequestTags         []byte
+}
+
+type SpendLogsDefault struct {
+	RequestID           string
+	CallType            string
+	ApiKey              string
+	UserID              *string
+	TeamID              *string
+	OrganizationID      *string
+	EndUser             *string
+	ModelGroup          string
+	Model               string
+	ModelID             string
+	CustomLlmProvider   string
+	ApiBase             string
+	Status              string
+	HttpStatus          int32
+	ErrorType           *string
+	Stream              bool
+	UsageEstimated      bool
+	PromptTokens        int64
+	CompletionTokens    int64
+	CachedTokens        int64
+	ReasoningTokens     int64
+	SpendNano           int64
+	StartTime           time.Time
+	EndTime             time.Time
+	CompletionStartTime *time.Time
+	RequesterIpAddress  *string
+	Replica             string
+	CacheHit            bool
+	CacheWriteTokens    int64
+	Retries             int32
+	Fallbacks           int32
+	RequestTags         []byte
+}
+
+type SpendLogsHorizon struct {
+	ID       int32
+	KeptFrom time.Time
 }
 
 type TagTable struct {

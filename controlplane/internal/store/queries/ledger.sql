@@ -1,9 +1,19 @@
+-- name: SpendHorizon :one
+-- The lock keeps what is not there from having been dropped a moment ago.
+SELECT kept_from FROM spend_logs_horizon WHERE id = 1 FOR SHARE;
+
+-- name: SpendPartition :exec
+SELECT spend_logs_partition(@day::date);
+
+-- name: SpendDrop :one
+SELECT spend_logs_drop(@until::date);
+
 -- name: SpendInsert :many
 INSERT INTO spend_logs (
     request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider,
     api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens,
     reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica,
-    cache_hit, cache_write_tokens, retries, fallbacks
+    cache_hit, cache_write_tokens, retries, fallbacks, request_tags
 )
 SELECT
     unnest(@request_id::text[]), unnest(@call_type::text[]), unnest(@api_key::text[]), NULLIF(unnest(@user_id::text[]), ''),
@@ -15,21 +25,9 @@ SELECT
     unnest(@spend_nano::bigint[]), unnest(@start_time::timestamptz[]), unnest(@end_time::timestamptz[]),
     NULLIF(unnest(@completion_start_time::timestamptz[]), 'epoch'), NULLIF(unnest(@requester_ip_address::text[]), ''),
     unnest(@replica::text[]), unnest(@cache_hit::boolean[]), unnest(@cache_write_tokens::bigint[]), unnest(@retries::integer[]),
-    unnest(@fallbacks::integer[])
-ON CONFLICT (request_id) DO NOTHING
+    unnest(@fallbacks::integer[]), NULLIF(unnest(@request_tags::text[]), '')::jsonb
+ON CONFLICT (request_id, start_time) DO NOTHING
 RETURNING request_id;
-
--- name: KeysAddSpend :exec
-UPDATE verification_token t SET spend_nano = t.spend_nano + d.spend, last_active = now()
-FROM (SELECT unnest(@ids::text[]) AS id, unnest(@spends::bigint[]) AS spend) d WHERE t.token = d.id;
-
--- name: TeamsAddSpend :exec
-UPDATE team_table t SET spend_nano = t.spend_nano + d.spend
-FROM (SELECT unnest(@ids::text[]) AS id, unnest(@spends::bigint[]) AS spend) d WHERE t.team_id = d.id;
-
--- name: UsersAddSpend :exec
-UPDATE user_table t SET spend_nano = t.spend_nano + d.spend
-FROM (SELECT unnest(@ids::text[]) AS id, unnest(@spends::bigint[]) AS spend) d WHERE t.user_id = d.id;
 
 -- name: DeadInsert :exec
 INSERT INTO usage_dead (subject, payload, reason) VALUES (@subject, @payload, @reason);

@@ -1,0 +1,113 @@
+package key
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/field"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/apierr"
+	"github.com/tianjillm/tianjillm/shared/ident"
+)
+
+// Generate makes a key. That of a user who is no admin is their own, unless
+// they may make keys of a team for its members.
+func (s *Service) Generate(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
+	if !who.May().Admin() && r.UserID.Or("") == "" && who.UserID != "" {
+		r.UserID = sent(who.UserID)
+	}
+	return s.generate(ctx, who, r, routeGenerate)
+}
+
+// GenerateServiceAccount makes a key of a team that is nobody's, so that it
+// outlives whoever made it.
+func (s *Service) GenerateServiceAccount(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
+	if r.TeamID.Or("") == "" {
+		return Generated{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest,
+			"team_id is required for service account keys. Please specify `team_id` in the request body.")
+	}
+	team, err := s.teamRow(ctx, s.store.DB(), &r.TeamID.Value)
+	if err != nil {
+		return Generated{}, err
+	}
+	if team == nil {
+		return Generated{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest,
+			"team_id does not exist in the database. Please specify a valid `team_id` in the request body.")
+	}
+	r.UserID = field.Of[string]{}
+	return s.generate(ctx, who, r, routeServiceAccount)
+}
+
+// Issue makes a key for a user whom the caller may make: nothing more is asked.
+func (s *Service) Issue(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
+	return s.create(ctx, who, r, func(*store.Tx) error { return nil })
+}
+
+func (s *Service) generate(ctx context.Context, who caller.Caller, r *Request, path string) (Generated, error) {
+	return s.create(ctx, who, r, func(tx *store.Tx) error {
+		if err := s.mayGenerate(ctx, tx, who, r, path); err != nil {
+			return err
+		}
+		s.rules.fill(r)
+		if path == routeServiceAccount {
+			r.UserID = field.Of[string]{}
+		}
+		return nil
+	})
+}
+
+// create makes a key once prepare has agreed to it.
+func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, prepare func(*store.Tx) error) (Generated, error) {
+	plain := r.Key.Or("")
+	if plain == "" {
+		plain = ident.NewKey()
+	}
+	if err := wellFormed(plain); err != nil {
+		return Generated{}, err
+	}
+	var made Generated
+	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := prepare(tx); err != nil {
+			return err
+		}
+		row, err := s.newRow(who, r, plain)
+		if err != nil {
+			return err
+		}
+		if err := s.admit(ctx, tx, &db.VerificationToken{}, row); err != nil {
+			return err
+		}
+		stored, err := s.store.KeyInsert(ctx, tx, insertParams(*row))
+		if err != nil {
+			return duplicate(err, row.KeyAlias)
+		}
+		made = generated(plain, stored, r.Duration.Ptr())
+		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
+			return err
+		}
+		if err := tx.Audited(ctx, entry(who, audit.Created, stored.Token, nil, View(stored))); err != nil {
+			return err
+		}
+		return tx.Changed(ctx, store.KindKey, stored.Token)
+	})
+	if err != nil {
+		return Generated{}, err
+	}
+	return made, nil
+}
+
+// newRow is the key that a request asks for, held to what the settings say.
+func (s *Service) newRow(who caller.Caller, r *Request, plain string) (*db.VerificationToken, error) {
+	name, now := ident.KeyName(plain), time.Now()
+	row := &db.VerificationToken{
+		Token: ident.HashKey(plain), KeyName: &name, CreatedBy: who.ID(), Models: []string{}, AllowedRoutes: []string{}, AllowedCacheControls: []string{},
+	}
+	if err := r.apply(row, now); err != nil {
+		return nil, err
+	}
+	return row, s.rules.hold(r, row, true, now)
+}

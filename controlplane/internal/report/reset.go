@@ -1,0 +1,55 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+)
+
+// resetBatch is how many keys or teams one transaction resets: the ledger waits
+// for it.
+const resetBatch = 500
+
+// Reset sets what keys and teams have spent to zero. What was booked stays, and
+// so do the sums of days. It can be called again when it was interrupted.
+func (s *Service) Reset(ctx context.Context, who caller.Caller) error {
+	err := s.reset(ctx, who, store.KindKey, audit.Keys, func(ctx context.Context, tx *store.Tx, after string) ([]string, error) {
+		return s.store.KeysResetSpend(ctx, tx, db.KeysResetSpendParams{After: after, PageSize: resetBatch})
+	})
+	if err != nil {
+		return err
+	}
+	return s.reset(ctx, who, store.KindTeam, audit.Teams, func(ctx context.Context, tx *store.Tx, after string) ([]string, error) {
+		return s.store.TeamsResetSpend(ctx, tx, db.TeamsResetSpendParams{After: after, PageSize: resetBatch})
+	})
+}
+
+func (s *Service) reset(ctx context.Context, who caller.Caller, kind store.Kind, table audit.Table,
+	batch func(ctx context.Context, tx *store.Tx, after string) ([]string, error),
+) error {
+	for after := ""; ; {
+		var ids []string
+		err := s.store.InTx(ctx, func(tx *store.Tx) error {
+			var err error
+			if ids, err = batch(ctx, tx, after); err != nil {
+				return fmt.Errorf("reset spend: %w", err)
+			}
+			for _, id := range ids {
+				e := &audit.Entry{Actor: who.Actor(), Action: audit.Updated, Table: table, ObjectID: id, After: map[string]float64{"spend": 0}}
+				if err := tx.Audited(ctx, e); err != nil {
+					return err
+				}
+			}
+			return tx.ChangedAll(ctx, kind, ids)
+		})
+		if err != nil || len(ids) < resetBatch {
+			return err
+		}
+		after = slices.Max(ids)
+	}
+}

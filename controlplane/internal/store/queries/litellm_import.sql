@@ -1,0 +1,9 @@
+-- name: ImportKnown :many
+SELECT object_id FROM litellm_import WHERE kind = @kind AND object_id = ANY(@object_ids::text[]);
+
+-- name: ImportRemember :exec
+INSERT INTO litellm_import (kind, object_id) SELECT @kind::text, unnest(@object_ids::text[]) ON CONFLICT DO NOTHING;
+
+-- name: ImportLock :one
+-- Held by the connection: one import at a time.
+SELECT pg_try_advisory_lock(hashtext('tianji import-litellm'));
