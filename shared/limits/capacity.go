@@ -63,6 +63,9 @@ func (c *Capacity) weight(s contract.Share) float64 {
 	return max(s.Value, 0) / float64(of)
 }
 
+// rounding makes up for what fractions lose: 29 requests of 100 are not 28.
+const rounding = 1e-6
+
 func (c *Capacity) part(scope Scope, group string, weight float64, name string, tokens ...string) []Limit {
 	var list []Limit
 	for _, one := range []struct {
@@ -70,7 +73,7 @@ func (c *Capacity) part(scope Scope, group string, weight float64, name string, 
 		of   int64
 	}{{Requests, c.Requests}, {Tokens, c.Tokens}} {
 		if one.of > 0 {
-			l := New(scope, one.unit, Minute, int64(float64(one.of)*weight), name, tokens...)
+			l := New(scope, one.unit, Minute, int64(float64(one.of)*weight+rounding), name, tokens...)
 			l.Model = group
 			list = append(list, l)
 		}

@@ -28,7 +28,6 @@ const (
 	all
 	reads // everything that changes nothing
 	orgs  // what belongs to an organisation that the caller is an admin of
-	spend // everything with the permission, else nothing
 )
 
 // cells is who reaches how far, by the kinds of access in package route: Public,
@@ -40,7 +39,7 @@ var cells = map[Role][route.MasterOnly + 1]cell{
 	ProxyAdminViewer:   {all, all, none, all, reads, reads, reads, none},
 	InternalUser:       {all, owned, all, owned, owned, orgs, none, none},
 	InternalUserViewer: {all, owned, none, owned, orgs, orgs, none, none},
-	NoRole:             {all, owned, all, spend, owned, none, none, none},
+	NoRole:             {all, owned, all, owned, owned, none, none, none},
 	TeamToken:          {all, owned, all, none, none, none, none, none},
 	Customer:           {all, owned, all, none, none, none, none, none},
 }
@@ -66,7 +65,7 @@ func (c *Caller) Reach(access route.Access, method string) Reach {
 		if c.orgAdmin() {
 			return Owned
 		}
-	case none, spend:
+	case none:
 	}
 	return None
 }

@@ -63,8 +63,7 @@ func TestGate(t *testing.T) {
 		"a key without a user calls":         {policy.Caller{}, "POST", route.LLM, 0, ""},
 		"and manages itself":                 {policy.Caller{}, "POST", route.Own, 0, ""},
 		"and nothing else":                   {policy.Caller{}, "POST", route.Admin, 401, onlyAdmin("/p", "unknown", "****")},
-		"nor sees spend":                     {policy.Caller{}, "GET", route.Spend, 401, onlyAdmin("/p", "unknown", "****")},
-		"without the permission":             {policy.Caller{Spender: true}, "GET", route.Spend, 0, ""},
+		"but what it spent":                  {policy.Caller{}, "GET", route.Spend, 0, ""},
 		"a customer calls":                   {of(policy.Customer), "POST", route.LLM, 0, ""},
 		"and changes nothing":                {of(policy.Customer), "POST", route.Own, 401, onlyAdmin("/p", "customer", "****")},
 	} {
@@ -85,6 +84,10 @@ func TestEvery_role_has_its_reach(t *testing.T) {
 		require.NotEqual(t, policy.None, who.Reach(route.AnyKey, http.MethodGet), role)
 		require.Equal(t, role == policy.ProxyAdmin, who.Reach(route.Admin, http.MethodPost) != policy.None, role)
 	}
+	spender := policy.Caller{Spender: true}
+	require.Equal(t, policy.All, spender.Reach(route.Spend, http.MethodGet))
+	require.True(t, spender.SeesSpend())
+	require.Equal(t, policy.Owned, (&policy.Caller{}).Reach(route.Spend, http.MethodGet))
 	require.Equal(t, policy.InternalUser, policy.RoleOf(""))
 	require.Equal(t, policy.InternalUser, policy.RoleOf("of another program"))
 	require.Equal(t, policy.ProxyAdmin, policy.RoleOf("proxy_admin"))

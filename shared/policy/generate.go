@@ -42,6 +42,11 @@ type PersonalKeys struct {
 	Required []string
 }
 
+// Allows reports whether a role may make keys without a team.
+func (p *PersonalKeys) Allows(r Role) bool {
+	return p.Roles == nil || slices.Contains(p.Roles, string(r))
+}
+
 // GenerateKey refuses to make a key.
 func (c *Caller) GenerateKey(k *NewKey, g *Generation, path string) error {
 	switch {
@@ -98,7 +103,7 @@ func (c *Caller) personalKey(k *NewKey, rules *PersonalKeys) error {
 	if k.UserID != "" && !c.is(k.UserID) {
 		return c.themselves(k.UserID)
 	}
-	if rules.Roles != nil && !slices.Contains(rules.Roles, string(c.Role)) {
+	if !rules.Allows(c.Role) {
 		return bad("Personal key creation has been restricted by admin. Allowed roles=%s. Your role=%s", quoted(rules.Roles), c.Role)
 	}
 	return required(k, rules.Required)

@@ -13,6 +13,9 @@ type Key struct {
 	OrgID  string
 	// Team is nil when the key has none, or one that nobody has made.
 	Team *Team
+	// Given says that its user may not make keys without a team: somebody else
+	// has decided what this one may do.
+	Given bool
 }
 
 // Scope is how much of a key a caller may change.
@@ -59,14 +62,14 @@ func (c *Caller) HiddenKey() error {
 
 // ChangeKey says how much of a key the caller may change by a route. A key of a
 // team is managed by whom the team lets call the route; one that is of a user
-// alone, by that user.
+// alone, by that user where they may make such keys.
 func (c *Caller) ChangeKey(k *Key, path string) Scope {
 	switch {
 	case c.rules(k):
 		return Managed
 	case k.Team != nil && k.Team.Role == TeamMember && k.Team.permits(path):
 		return Managed
-	case k.Team == nil && c.Role == InternalUser && c.is(k.UserID):
+	case k.Team == nil && !k.Given && c.Role == InternalUser && c.is(k.UserID):
 		return Managed
 	case c.owns(k):
 		return Name

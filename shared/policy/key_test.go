@@ -42,6 +42,7 @@ func TestChangeKey(t *testing.T) {
 		{"admin", personal(), policy.Managed, true},
 		{"viewer", personal(), policy.Nothing, true},
 		{"user", personal(), policy.Managed, true},
+		{"user", &policy.Key{Hash: "h", UserID: "user", Given: true}, policy.Name, true},
 		{"other", personal(), policy.Nothing, false},
 		{"org admin", personal(), policy.Nothing, false},
 		{"org admin", &policy.Key{Hash: "h", UserID: "user", OrgID: "o"}, policy.Managed, true},

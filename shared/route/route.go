@@ -31,9 +31,6 @@ const (
 	Admin
 	// MasterOnly is for the master key alone.
 	MasterOnly
-
-	// Master is Admin.
-	Master = Admin
 )
 
 // Accesses returns the kinds in the order above.

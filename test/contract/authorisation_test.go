@@ -193,6 +193,7 @@ func rows() map[string]row {
 	}
 	addModelRows(all)
 	addPrincipalRows(all)
+	addSpendRows(all)
 	addVendorRows(all)
 	return all
 }

@@ -65,11 +65,3 @@ func (c Caller) ID() *string {
 		return nil
 	}
 }
-
-// RequireMaster refuses everybody but admins, in LiteLLM's words.
-func (c Caller) RequireMaster(route string) error {
-	if may := c.May(); !may.Admin() {
-		return may.AdminsOnly(route)
-	}
-	return nil
-}

@@ -45,10 +45,15 @@ func (s *Service) rights(ctx context.Context, conn db.DBTX, who caller.Caller, r
 		return caller.Key(row, nil), nil
 	}
 	t, err := s.teamRow(ctx, conn, row.TeamID)
-	if err != nil || t == nil {
-		return caller.Key(row, nil), err
+	if err != nil {
+		return nil, err
 	}
-	return caller.Key(row, who.In(t)), nil
+	if t != nil {
+		return caller.Key(row, who.In(t)), nil
+	}
+	k := caller.Key(row, nil)
+	k.Given = !s.rules.generation.Personal.Allows(who.Role)
+	return k, nil
 }
 
 // mayGenerate decides about a new key, whose team stays locked until it is

@@ -28,7 +28,7 @@ import (
 const (
 	// fetchMessages is how many messages one transaction books at most; a
 	// message carries up to 50 events.
-	fetchMessages = 200
+	fetchMessages = 100
 	fetchWait     = 250 * time.Millisecond
 	bookTimeout   = 30 * time.Second
 	retryPause    = time.Second

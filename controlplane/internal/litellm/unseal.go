@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/nacl/secretbox"
@@ -145,8 +147,8 @@ func (o *Opener) openAll(members object, marker string) error {
 	if _, is := o.open(text(members[marker])); is == plain && members[marker] != nil {
 		return nil
 	}
-	for name, value := range members {
-		s, ok := asText(value)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		s, ok := asText(members[name])
 		if !ok {
 			continue
 		}

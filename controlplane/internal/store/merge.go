@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Column is a column as the catalog of Postgres has it.
@@ -120,24 +122,45 @@ func (t *Tx) keys(ctx context.Context, m *Merge, rows json.RawMessage, query str
 	return keys, nil
 }
 
-// Holders returns who has values of a column that must be unique, the key of the
-// row by the value. Expression is over the columns of the table.
-func (t *Tx) Holders(ctx context.Context, m *Merge, expression string, values []string) (map[string]string, error) {
-	rows, err := t.Query(ctx, "SELECT "+expression+", "+m.keyed("")+" FROM "+pgx.Identifier{m.Table}.Sanitize()+" WHERE "+expression+" = ANY($1)", values)
+// Holders returns who has values of a column that must be unique, in whatever
+// case where anyCase says so: the key of the row by the value.
+func (t *Tx) Holders(ctx context.Context, m *Merge, column string, anyCase bool, values []string) (map[string]string, error) {
+	one, other := "t."+pgx.Identifier{column}.Sanitize(), "v"
+	if anyCase {
+		one, other = "lower("+one+")", "lower(v)"
+	}
+	rows, err := t.Query(ctx, "SELECT v, "+m.keyed("t.")+" FROM unnest($1::text[]) v JOIN "+pgx.Identifier{m.Table}.Sanitize()+" t ON "+one+" = "+other, values)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", m.Table, err)
 	}
-	defer rows.Close()
 	holders := map[string]string{}
-	for rows.Next() {
-		var value, key string
-		if err := rows.Scan(&value, &key); err != nil {
-			return nil, fmt.Errorf("read %s: %w", m.Table, err)
-		}
+	var value, key string
+	_, err = pgx.ForEachRow(rows, []any{&value, &key}, func() error {
 		holders[value] = key
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", m.Table, err)
 	}
 	return holders, nil
+}
+
+// Refused reports whether Postgres refused a statement for what its rows hold.
+func Refused(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	// 22 data exception, 23 integrity constraint violation.
+	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23"))
+}
+
+// Refusal is what Postgres says of a statement that it refused, without values.
+func Refusal(err error) string {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok:
+		return "unknown error"
+	case pg.ConstraintName != "":
+		return "constraint " + pg.ConstraintName
+	default:
+		return "error " + pg.Code
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
+	"github.com/tianjillm/tianjillm/dataplane/internal/upstream"
 )
 
 const (
@@ -56,6 +57,16 @@ func newFiles(b Bounds, turns int, patience, enough time.Duration) *Files {
 	return &Files{turns: make(chan struct{}, turns), bounds: b, patience: patience, enough: enough}
 }
 
+// Unsent reports whether an error of a backend means that nothing was submitted
+// for certain: the vendor was not reached.
+func Unsent(err error) bool {
+	if _, ok := errors.AsType[*provider.CredentialsError](err); ok || errors.Is(err, provider.ErrUnsupported) {
+		return true
+	}
+	e, ok := errors.AsType[*upstream.Error](err)
+	return ok && (e.Op == upstream.OpRequest || e.Op == upstream.OpDial || e.Op == upstream.OpProxy || e.Op == upstream.OpTLS)
+}
+
 // Path is where a vendor has the content of a file: beside its batches, which
 // are at the path that is given, perhaps with a query.
 func Path(batches, file string) string {
@@ -67,16 +78,16 @@ func Path(batches, file string) string {
 	return path
 }
 
-// Weigh counts what is inside the file at a path, with the deployment's own
-// credentials.
-func (f *Files) Weigh(ctx context.Context, from provider.Forwarder, path string, weigh Weigh) (*Tally, error) {
+// Weigh counts what is inside the file at a path, which is read with the
+// deployment's own credentials and the fields that the batch will have too.
+func (f *Files) Weigh(ctx context.Context, from provider.Forwarder, path string, header []provider.HeaderField, weigh Weigh) (*Tally, error) {
 	if err := f.await(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { <-f.turns }()
 	ctx, cancel := context.WithTimeoutCause(ctx, f.enough, ErrSlow)
 	defer cancel()
-	tally, err := f.weigh(ctx, from, path, weigh)
+	tally, err := f.weigh(ctx, from, &provider.Forward{Method: http.MethodGet, Path: path, Header: header, Timeout: f.enough}, weigh)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -101,8 +112,8 @@ func (f *Files) await(ctx context.Context) error {
 	}
 }
 
-func (f *Files) weigh(ctx context.Context, from provider.Forwarder, path string, weigh Weigh) (*Tally, error) {
-	reply, err := from.Forward(ctx, &provider.Forward{Method: http.MethodGet, Path: path, Timeout: f.enough})
+func (f *Files) weigh(ctx context.Context, from provider.Forwarder, ask *provider.Forward, weigh Weigh) (*Tally, error) {
+	reply, err := from.Forward(ctx, ask)
 	if err != nil {
 		return nil, fmt.Errorf("ask for a batch's file: %w", err)
 	}

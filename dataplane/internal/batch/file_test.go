@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type vendor struct {
 	provider.Forwarder
 
+	close func()
 	mu    sync.Mutex
 	asked []*http.Request
 }
@@ -41,6 +42,7 @@ func newVendor(t *testing.T, serve http.HandlerFunc) *vendor {
 		v.mu.Unlock()
 		serve(w, r)
 	}))
+	v.close = server.Close
 	client, err := upstream.New(upstream.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { client.Close(); server.Close() })
@@ -62,11 +64,12 @@ func sends(status int, body string) http.HandlerFunc {
 func TestFiles_weigh_what_the_vendor_keeps(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t, sends(http.StatusOK, strings.Repeat(line("m")+"\n", 1000)))
-	tally, err := batch.NewFiles().Weigh(t.Context(), v, batch.Path("/batches?api-version=1", "file/ä"), byBytes)
+	tally, err := batch.NewFiles().Weigh(t.Context(), v, batch.Path("/batches?api-version=1", "file/ä"), []provider.HeaderField{{Name: "Openai-Project", Value: "p"}}, byBytes)
 	require.NoError(t, err)
 	require.Equal(t, []batch.Model{{Count: batch.Count{Requests: 1000, Input: 7000, Output: 10_000}, Name: "m"}}, tally.Models)
 	require.Equal(t, "/v1/files/file%2F%C3%A4/content?api-version=1", v.asked[0].URL.RequestURI())
 	require.Equal(t, "Bearer sk-vendor", v.asked[0].Header.Get("Authorization"), "the credentials that the batch would use")
+	require.Equal(t, "p", v.asked[0].Header.Get("Openai-Project"))
 	require.Equal(t, "/openai/v1/files/f/content", batch.Path("/openai/v1/batches/", "f"))
 }
 
@@ -91,13 +94,28 @@ func TestFiles_that_can_not_be_read(t *testing.T) {
 		"broken":    {broken, http.StatusBadGateway, "could not be read from the provider"},
 		"no JSONL":  {sends(http.StatusOK, "<html>"), http.StatusBadRequest, "The batch can not be read: line 1: want one JSON object"},
 	} {
-		_, err := batch.NewFiles().Weigh(t.Context(), newVendor(t, c.serve), batch.Path("/batches", "file-1"), byBytes)
+		_, err := batch.NewFiles().Weigh(t.Context(), newVendor(t, c.serve), batch.Path("/batches", "file-1"), nil, byBytes)
 		require.Error(t, err, name)
 		public := batch.Public(err, "file-1")
 		require.Equal(t, c.status, public.Status, name)
 		require.Contains(t, public.Message, c.says, name)
 		require.Equal(t, c.status == http.StatusServiceUnavailable, public.RetryAfter > 0, name)
 	}
+}
+
+// A batch that was not sent has not begun; of one that was, nobody can tell.
+func TestUnsent(t *testing.T) {
+	t.Parallel()
+	nobody := newVendor(t, sends(http.StatusOK, ""))
+	nobody.close()
+	cut := newVendor(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for v, want := range map[*vendor]bool{nobody: true, cut: false} {
+		_, err := v.Forward(t.Context(), &provider.Forward{Method: http.MethodPost, Path: "/batches", Whole: []byte("{}")})
+		require.Error(t, err)
+		require.Equal(t, want, batch.Unsent(err))
+	}
+	require.False(t, batch.Unsent(context.Canceled))
+	require.True(t, batch.Unsent(&provider.CredentialsError{Provider: "openai", Cause: io.EOF}))
 }
 
 // Neither a file without an end is read for long, nor one that says how large it
@@ -118,7 +136,7 @@ func TestFiles_are_bounded(t *testing.T) {
 	eight := batch.FileBounds()
 	eight.Bytes = 8 << 20
 	for v, bounds := range map[*vendor]batch.Bounds{endless: eight, announced: batch.FileBounds()} {
-		_, err := batch.NewFilesWith(bounds, 1, time.Second, time.Minute).Weigh(t.Context(), v, "/files/f/content", byBytes)
+		_, err := batch.NewFilesWith(bounds, 1, time.Second, time.Minute).Weigh(t.Context(), v, "/files/f/content", nil, byBytes)
 		public := batch.Public(err, "f")
 		require.Equal(t, http.StatusBadRequest, public.Status)
 		require.Equal(t, fmt.Sprintf("The batch is too large: it has more than %d MB", bounds.Bytes>>20), public.Message)
@@ -141,11 +159,11 @@ func TestFiles_take_their_turn_and_an_end(t *testing.T) {
 	first := make(chan error, 1)
 	var all sync.WaitGroup
 	all.Go(func() {
-		_, err := files.Weigh(t.Context(), hanging, "/files/f/content", byBytes)
+		_, err := files.Weigh(t.Context(), hanging, "/files/f/content", nil, byBytes)
 		first <- err
 	})
 	<-entered
-	_, err := files.Weigh(t.Context(), hanging, "/files/f/content", byBytes)
+	_, err := files.Weigh(t.Context(), hanging, "/files/f/content", nil, byBytes)
 	require.ErrorIs(t, err, batch.ErrBusy)
 	require.Equal(t, http.StatusServiceUnavailable, batch.Public(err, "f").Status)
 	close(leave)
@@ -155,14 +173,14 @@ func TestFiles_take_their_turn_and_an_end(t *testing.T) {
 	leave = make(chan struct{})
 	slow := batch.NewFilesWith(batch.FileBounds(), 1, time.Millisecond, 50*time.Millisecond)
 	all.Go(func() { <-entered })
-	_, err = slow.Weigh(t.Context(), hanging, "/files/f/content", byBytes)
+	_, err = slow.Weigh(t.Context(), hanging, "/files/f/content", nil, byBytes)
 	require.ErrorIs(t, err, batch.ErrSlow)
 	require.Equal(t, http.StatusServiceUnavailable, batch.Public(err, "f").Status)
 	all.Wait()
 
 	ctx, cancel := context.WithCancel(t.Context())
 	all.Go(func() { <-entered; cancel() })
-	_, err = files.Weigh(ctx, hanging, "/files/f/content", byBytes)
+	_, err = files.Weigh(ctx, hanging, "/files/f/content", nil, byBytes)
 	require.ErrorIs(t, err, context.Canceled, "nobody waits any more")
 	require.NotErrorIs(t, err, batch.ErrSlow)
 	all.Wait()

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
-	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/limits"
 )
 
@@ -15,6 +14,9 @@ import (
 // counts.
 func (x *exchange) close() {
 	a := &x.account
+	if a.batch != nil {
+		a.batch.settle(a.called)
+	}
 	if a.grant.Empty() && a.call.Empty() {
 		return
 	}
@@ -47,8 +49,10 @@ func (x *exchange) used() (ours, vendors quota.Cost) {
 		return one, quota.Cost{}
 	case !x.account.called:
 		return quota.Cost{}, quota.Cost{}
-	case x.account.batch != nil && x.settled && x.usage.Status == contract.Success:
-		return x.account.batch.cost(), one // what is inside is done later, and counts now
+	case x.account.batch != nil && !x.account.batch.declined:
+		ours = x.account.batch.cost
+		ours.Nano = u.CostNano
+		return ours, one
 	case !x.settled || x.free:
 		return one, one
 	}

@@ -41,8 +41,8 @@ type account struct {
 	// called says that a deployment was called: from then on the request counts,
 	// however it ends.
 	called bool
-	// batch is what is inside the batch that the request submits, or nil.
-	batch *batch
+	// batch is the batch that the request submits, or nil.
+	batch *submission
 	// gratis says that the request uses no tokens and no money.
 	gratis bool
 	// shared says that the present attempt uses a part of a group's capacity.
@@ -73,10 +73,10 @@ func (x *exchange) admit() error {
 		return nil
 	}
 	if a.batch != nil {
-		if err := x.demandBatch(); err != nil {
+		if err := x.stretch(a.demands, a.batch.cost); err != nil {
 			return err
 		}
-		a.reserved = a.batch.cost()
+		a.reserved = a.batch.cost
 	} else {
 		a.reserved = x.reservation(a.demands, x.state.held.settings.TokenType)
 	}
@@ -85,7 +85,7 @@ func (x *exchange) admit() error {
 			return errClientGone
 		}
 		if a.batch != nil {
-			return x.batchRefused(r, a.batch)
+			return x.batchRefused(r, a.batch.cost)
 		}
 		return x.refused(r)
 	}

@@ -38,14 +38,14 @@ func (x *exchange) expect() *guess {
 	g.made = true
 	about := x.about()
 	if speaks(x.endpoint.Surface) && (x.passage == nil || x.passage.Wire != nil) {
-		g.text = x.promptBytes()
+		g.text = promptBytes(x.members, *x.body)
 		density, ok := about.density.load()
 		if !ok {
 			density = 1.0 / bytesPerToken
 		}
 		g.in = max(1, int64(float64(g.text)*density))
 		if x.answers() {
-			g.out = about.answer(x.mostAsked())
+			g.out = about.answer(mostAsked(x.members, *x.body))
 		}
 	}
 	g.nano = x.expense(about, g)
@@ -113,10 +113,10 @@ func (x *exchange) learn() {
 }
 
 // mostAsked is how many tokens the request wants at most, or 0.
-func (x *exchange) mostAsked() int64 {
-	for i := range x.members {
-		m := &x.members[i]
-		value := m.Value.Of(*x.body)
+func mostAsked(members []provider.Member, body []byte) int64 {
+	for i := range members {
+		m := &members[i]
+		value := m.Value.Of(body)
 		switch string(m.Name) {
 		case "max_tokens", "max_completion_tokens", "max_output_tokens":
 			if n := jsonx.Int(value); n > 0 {
@@ -134,14 +134,14 @@ func (x *exchange) mostAsked() int64 {
 }
 
 // promptBytes is how long the parts of the body are that a model reads.
-func (x *exchange) promptBytes() int64 {
+func promptBytes(members []provider.Member, body []byte) int64 {
 	var n int64
-	for i := range x.members {
-		m := &x.members[i]
+	for i := range members {
+		m := &members[i]
 		switch string(m.Name) {
 		case "messages", "input", "prompt", "system", "instructions", "contents", "content", "tools", "functions", "suffix",
 			"systemInstruction", "system_instruction", "requests", "response_format":
-			n += textual(m.Value.Of(*x.body))
+			n += textual(m.Value.Of(body))
 		}
 	}
 	return n

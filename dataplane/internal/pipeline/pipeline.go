@@ -25,6 +25,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/batch"
 	"github.com/tianjillm/tianjillm/dataplane/internal/chat"
 	"github.com/tianjillm/tianjillm/dataplane/internal/conversation"
 	"github.com/tianjillm/tianjillm/dataplane/internal/dialect"
@@ -98,6 +99,7 @@ type Pipeline struct {
 	state   atomic.Pointer[state]
 	metrics *metrics
 	memory  memory
+	files   *batch.Files
 	pool    sync.Pool
 	version []string
 
@@ -126,7 +128,7 @@ type state struct {
 
 // New returns a pipeline that answers 503 until it has been configured.
 func New(o Options) *Pipeline {
-	p := &Pipeline{opts: o, metrics: newMetrics(o.Registry), version: []string{o.Version}, ending: make(chan struct{})}
+	p := &Pipeline{opts: o, metrics: newMetrics(o.Registry), files: batch.NewFiles(), version: []string{o.Version}, ending: make(chan struct{})}
 	p.end = sync.OnceFunc(func() { close(p.ending) })
 	p.sockets = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // credentials go to the deployment's host, and nowhere else

@@ -104,6 +104,7 @@ func (x *exchange) proxy(passage *Passage) error {
 		return err
 	}
 	reply, err := forwarder.Forward(x.r.Context(), &out)
+	x.submitted(reply, err)
 	if err != nil {
 		if x.r.Context().Err() != nil {
 			return errClientGone
@@ -200,6 +201,9 @@ func (x *exchange) fee(each money.Nano) money.Nano {
 // can serve it: when that may not be called, nobody is.
 func (x *exchange) admitPassage() error {
 	if err := x.admit(); err != nil {
+		return err
+	}
+	if err := x.admitModels(); err != nil {
 		return err
 	}
 	refused, err := x.enter("")

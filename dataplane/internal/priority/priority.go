@@ -6,7 +6,13 @@
 // group is used less than the threshold, anybody may use what is idle, which is
 // counted on their share all the same; from the threshold on, whoever has used
 // up the share is refused. So nobody's share can be taken away by others, but
-// for what was borrowed before the group was busy.
+// for what was borrowed before the group was busy: that is not taken back until
+// the minute ends.
+//
+// What others use is known from the last lease, and at least twice a second. What
+// is borrowed is told to the others ten times a second, so whoever borrows very
+// much in less than that may get up to its share on top. The capacity itself is
+// kept exactly.
 //
 // It counts nothing itself: it says what a request is to be held to, and package
 // quota does that. It owns no goroutine.
@@ -102,6 +108,15 @@ func (g *group) of(priority string) []limits.Limit {
 	return g.shares[limits.DefaultPriority]
 }
 
+// Saturation is the used fraction of a group's capacity, as far as this replica
+// knows; 0 where none is shared out.
+func (l *Limiter) Saturation(name string) float64 {
+	if p := l.plan.Load(); p != nil && p.groups[name] != nil {
+		return l.saturation(p.groups[name])
+	}
+	return 0
+}
+
 // saturation is the used fraction of what a group has least left of.
 func (l *Limiter) saturation(g *group) float64 {
 	most := 0.0
@@ -113,18 +128,15 @@ func (l *Limiter) saturation(g *group) float64 {
 }
 
 // Refused words a refusal of a demand that this limiter made, as LiteLLM does.
+// The name is the one that the client knows.
 func (l *Limiter) Refused(r *quota.Refusal, name, priority string) *apierr.Error {
 	if priority == "" {
 		priority = limits.DefaultPriority
 	}
 	message := fmt.Sprintf("Model capacity reached for %s. Priority: %s, Rate limit type: %s, Remaining: %d", name, priority, r.Limit.Unit, r.Remaining)
 	if r.Limit.Scope == limits.Priority {
-		saturation := 1.0
-		if p := l.plan.Load(); p != nil && p.groups[name] != nil {
-			saturation = l.saturation(p.groups[name])
-		}
 		message = fmt.Sprintf("Priority-based rate limit exceeded. Priority: %s, Rate limit type: %s, Remaining: %d, Model saturation: %.1f%%",
-			priority, r.Limit.Unit, r.Remaining, 100*saturation)
+			priority, r.Limit.Unit, r.Remaining, 100*l.Saturation(r.Limit.Model))
 	}
 	e := apierr.New(http.StatusTooManyRequests, apierr.TypeThrottling, "%s", message)
 	if r.RetryAfter > 0 {

@@ -9,6 +9,31 @@ import (
 	"context"
 )
 
+const importDeletedKeys = `-- name: ImportDeletedKeys :many
+SELECT DISTINCT token FROM deleted_verification_token WHERE token = ANY($1::text[])
+`
+
+// Keys that were deleted, or that got another text.
+func (q *Queries) ImportDeletedKeys(ctx context.Context, db DBTX, tokens []string) ([]string, error) {
+	rows, err := db.Query(ctx, importDeletedKeys, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var token string
+		if err := rows.Scan(&token); err != nil {
+			return nil, err
+		}
+		items = append(items, token)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const importKnown = `-- name: ImportKnown :many
 SELECT object_id FROM litellm_import WHERE kind = $1 AND object_id = ANY($2::text[])
 `

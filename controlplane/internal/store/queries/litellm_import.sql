@@ -7,3 +7,7 @@ INSERT INTO litellm_import (kind, object_id) SELECT @kind::text, unnest(@object_
 -- name: ImportLock :one
 -- Held by the connection: one import at a time.
 SELECT pg_try_advisory_lock(hashtext('tianji import-litellm'));
+
+-- name: ImportDeletedKeys :many
+-- Keys that were deleted, or that got another text.
+SELECT DISTINCT token FROM deleted_verification_token WHERE token = ANY(@tokens::text[]);

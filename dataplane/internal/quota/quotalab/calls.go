@@ -47,7 +47,7 @@ func (r *replica) calls(ctx context.Context, c *calls) *done {
 		defer cancel()
 	}
 	want := []quota.Demand{{Limit: slotLimit(c.Limit)}}
-	var taken, refused atomic.Int64
+	var taken atomic.Int64
 	var took histogram
 	var clients sync.WaitGroup
 	for range c.Clients {
@@ -57,13 +57,13 @@ func (r *replica) calls(ctx context.Context, c *calls) *done {
 					taken.Add(1)
 					continue
 				}
-				refused.Add(1)
+				r.memory.words[wordRefused].Add(1)
 				lifecycle.Sleep(ctx, some(c.Pause))
 			}
 		})
 	}
 	clients.Wait()
-	return &done{Latencies: []latencies{took.latencies()}, Taken: taken.Load(), Refused: refused.Load()}
+	return &done{Latencies: []latencies{took.latencies()}}
 }
 
 // call is one call, and reports whether it was let in.

@@ -264,10 +264,11 @@ func (in *installation) gather(ctx context.Context, patience time.Duration, want
 	return nil
 }
 
-// reports is what all replicas together have done.
-func (in *installation) reports(ctx context.Context) (all []report, err error) {
-	err = in.each(ctx, &order{Report: true}, answerTime, func(e *event) bool { return e.Report != nil }, func(_ int, e *event) {
-		all = append(all, *e.Report)
+// reports is what each replica that lives has done.
+func (in *installation) reports(ctx context.Context) (all map[int]report, err error) {
+	all = map[int]report{}
+	err = in.each(ctx, &order{Report: true}, answerTime, func(e *event) bool { return e.Report != nil }, func(i int, e *event) {
+		all[i] = *e.Report
 	})
 	return all, err
 }

@@ -22,6 +22,7 @@ const (
 	wordBusy  = iota // calls under way, laneBits for each replica
 	wordPeak         // the most there were at once
 	wordTaken        // calls there were
+	wordRefused      // calls that were refused
 	wordCells        // where cells begin
 )
 

@@ -27,15 +27,16 @@ const (
 type parallelRound struct {
 	length         time.Duration
 	peak           uint64
-	taken, refused int64
-	sent           uint64
-	took           latencies
+	taken, refused uint64
+	// sent are all messages until the kill, and tried calls and refusals.
+	sent, tried uint64
+	took        latencies
 	// again is how long after the kill all slots were in use again; it is 0 when
 	// they never were. killed is how many the dead replica had.
 	again  time.Duration
 	killed uint64
 	// What follows is of the simulated hour.
-	hourTaken, hourWanted int64
+	hourTaken, hourWanted uint64
 	hourTook              time.Duration
 	hourPeak              uint64
 	inUse                 int64 // afterwards
@@ -71,28 +72,25 @@ func (l *lab) parallel(ctx context.Context, in *installation) (*parallelRound, e
 		c.Clients = slotsClients / replicaCount
 	}
 	lifecycle.Sleep(ctx, l.opts.slots/2)
-	sent, err := in.sentSince(ctx, before)
-	if err != nil {
+	if out.sent, err = in.sentSince(ctx, before); err != nil {
 		return nil, err
 	}
-	half := in.memory.words[wordTaken].Load()
+	out.tried = in.memory.words[wordTaken].Load() + in.memory.words[wordRefused].Load()
 	out.killAndWatch(ctx, in)
 	err = in.gather(ctx, l.opts.slots+startTimeout, func(e *event) bool { return e.Done != nil }, func(_ int, e *event) {
-		out.refused += e.Done.Refused
 		out.took.add(e.Done.Latencies[0])
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.sent = sent * in.memory.words[wordTaken].Load() / max(half, 1)                               // as if the second half had cost the same
-	out.peak, out.taken = in.memory.words[wordPeak].Load(), int64(in.memory.words[wordTaken].Load()) //nolint:gosec // calls
+	out.peak, out.taken, out.refused = in.memory.words[wordPeak].Load(), in.memory.words[wordTaken].Load(), in.memory.words[wordRefused].Load()
 	return out, l.simulate(ctx, in, out)
 }
 
-func (in *installation) sentSince(ctx context.Context, before []report) (sent uint64, err error) {
+func (in *installation) sentSince(ctx context.Context, before map[int]report) (sent uint64, err error) {
 	after, err := in.reports(ctx)
-	for i := range after {
-		sent += after[i].Sent - before[i].Sent
+	for i, now := range after {
+		sent += now.Sent - before[i].Sent
 	}
 	return sent, err
 }
@@ -121,7 +119,7 @@ func (l *lab) simulate(ctx context.Context, in *installation, out *parallelRound
 	if err := in.startReplica(ctx, replicaCount-1); err != nil {
 		return err
 	}
-	out.hourWanted = out.taken * int64(hour/out.length)
+	out.hourWanted = out.taken * uint64(hour/out.length) //nolint:gosec // not negative
 	if l.opts.quick {
 		out.hourWanted = min(out.hourWanted, 5000)
 	}
@@ -130,7 +128,7 @@ func (l *lab) simulate(ctx context.Context, in *installation, out *parallelRound
 	in.memory.words[wordTaken].Store(0)
 	began := time.Now()
 	c := &calls{
-		Clients: slotsClients / replicaCount, Limit: slotsLimit, Count: out.hourWanted / replicaCount,
+		Clients: slotsClients / replicaCount, Limit: slotsLimit, Count: int64(out.hourWanted / replicaCount), //nolint:gosec // calls
 		Hold: time.Millisecond, Pause: time.Millisecond, Disconnects: slotsLeave,
 	}
 	err := in.each(ctx, &order{Calls: c}, hour, func(e *event) bool { return e.Done != nil }, func(int, *event) {})
@@ -138,7 +136,7 @@ func (l *lab) simulate(ctx context.Context, in *installation, out *parallelRound
 		return err
 	}
 	out.hourTook = time.Since(began)
-	out.hourTaken, out.hourPeak = int64(in.memory.words[wordTaken].Load()), in.memory.words[wordPeak].Load() //nolint:gosec // calls
+	out.hourTaken, out.hourPeak = in.memory.words[wordTaken].Load(), in.memory.words[wordPeak].Load()
 	reports, err := in.reports(ctx)
 	if err != nil {
 		return err

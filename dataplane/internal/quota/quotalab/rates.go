@@ -19,8 +19,12 @@ type shape struct {
 	flips bool
 }
 
-// flipAt is when a load flips, as a fraction of its length.
-const flipAt = 0.4
+// When a load flips, and when something breaks, as fractions of its length. Half
+// of a load that is twice the limit uses all of it.
+const (
+	flipAt  = 0.4
+	breakAt = 0.25
+)
 
 func shapes() []shape {
 	return []shape{
@@ -172,7 +176,7 @@ func (l *lab) offerAll(ctx context.Context, in *installation, offers []offer, ha
 		}
 	}
 	if happen != nil {
-		lifecycle.Sleep(ctx, length/2)
+		lifecycle.Sleep(ctx, time.Duration(breakAt*float64(length)))
 		if err := happen(ctx); err != nil {
 			return nil, err
 		}
@@ -200,22 +204,15 @@ func (l *lab) offerAll(ctx context.Context, in *installation, offers []offer, ha
 }
 
 // totals adds up what the replicas say of themselves.
-func (r *round) totals(ctx context.Context, in *installation, before []report) error {
+func (r *round) totals(ctx context.Context, in *installation, before map[int]report) error {
 	after, err := in.reports(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range after {
-		r.sent += after[i].Sent
-		r.degraded += after[i].Degraded
-		r.alone += after[i].Alone
-	}
-	for i := range before {
-		if len(after) == len(before) {
-			r.sent -= before[i].Sent
-			r.degraded -= before[i].Degraded
-			r.alone -= before[i].Alone
-		}
+	for i, now := range after {
+		r.sent += now.Sent - before[i].Sent
+		r.degraded += now.Degraded - before[i].Degraded
+		r.alone += now.Alone - before[i].Alone
 	}
 	r.dropped = in.observer.dropped()
 	return nil

@@ -37,8 +37,6 @@ type order struct {
 // done is how what was ordered went.
 type done struct {
 	Latencies []latencies `json:"latencies,omitempty"` // by stream
-	Taken     int64       `json:"taken,omitempty"`
-	Refused   int64       `json:"refused,omitempty"`
 	Filled    int64       `json:"filled,omitempty"`
 }
 

@@ -149,7 +149,7 @@ func (r *results) writeFaults(p printer) {
 	if len(rows) == 0 {
 		return
 	}
-	p("\n### When something breaks\n\n10,000 requests a minute, offered twice that, one minute window for each; what breaks does so in the middle. Degraded is the time that replicas counted alone, summed over them and for all three loads, and with it how many admissions were decided alone.\n")
+	p("\n### When something breaks\n\n10,000 requests a minute, offered twice that, one minute window for each; what breaks does so after a quarter of it, when half of the limit is used. Degraded is the time that replicas counted alone, summed over them and for all three loads, and with it how many admissions were decided alone.\n")
 	p.table([]string{"what breaks, load", "requests", "admitted", "over the limit", "unused", "degraded s", "decided alone", "added p50", "p99", "worst"}, rows)
 }
 
@@ -168,10 +168,10 @@ func (r *results) writeSlots(p printer) {
 		{"most calls at once", number(s.peak), "at most " + strconv.Itoa(slotsLimit), yes(s.peak <= slotsLimit)},
 		{"calls", number(uint64(s.taken)), "", ""},                                                              //nolint:gosec // not negative
 		{"refusals", number(uint64(s.refused)), "", ""},                                                         //nolint:gosec // not negative
-		{"messages for 1,000 calls and refusals", rate(perThousand(s.sent, uint64(s.taken+s.refused))), "", ""}, //nolint:gosec // not negative
+		{"messages for 1,000 calls and refusals", rate(perThousand(s.sent, s.tried)), "", ""},
 		{"added latency p50, p99, worst", short(s.took.quantile(0.5)) + ", " + short(s.took.quantile(0.99)) + ", " + short(s.took.Most), "", ""},
 		{fmt.Sprintf("from the kill (of a replica with %d calls) until all %d were in use again", s.killed, slotsLimit), again, "", ""},
-		{fmt.Sprintf("calls of an hour, in %s", s.hourTook.Round(time.Second)), number(uint64(s.hourTaken)), number(uint64(s.hourWanted)), ""}, //nolint:gosec // not negative
+		{fmt.Sprintf("calls of an hour, in %s", s.hourTook.Round(time.Second)), number(s.hourTaken), number(s.hourWanted), ""},
 		{"most at once meanwhile", number(s.hourPeak), "at most " + strconv.Itoa(slotsLimit), yes(s.hourPeak <= slotsLimit)},
 		{"calls that replicas still count afterwards", number(uint64(s.inUse)), "0", yes(s.inUse == 0)}, //nolint:gosec // not negative
 		{fmt.Sprintf("slots leaked (one replica got %d of %d after %s)", s.filled, slotsLimit, short(s.filledAfter)), strconv.FormatInt(s.leaked(), 10), "0", yes(s.leaked() == 0)},
