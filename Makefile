@@ -76,6 +76,11 @@ bench: build ## measure the data plane beside a bare reverse proxy and nginx
 	go build -o bin/bench ./test/bench/cmd/bench
 	bin/bench -write
 
+.PHONY: bench-limits
+bench-limits: ## measure how exact limits are and what they cost, with replicas that are killed (8 minutes)
+	go build -o bin/quotalab ./dataplane/internal/quota/quotalab
+	bin/quotalab -write docs/limits-measured.md
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	@scripts=$$(grep -rlE '^func Fuzz' --include='*_test.go' $(MODULES)); \

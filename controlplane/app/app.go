@@ -198,8 +198,10 @@ func (a *App) migrate(ctx context.Context) error {
 
 func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 	s := publish.Settings{
-		Auth: contract.AuthSettings{MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName,
-			AllowedRoutes: cfg.General.AllowedRoutes, AdminOnlyRoutes: cfg.General.AdminOnlyRoutes},
+		Auth: contract.AuthSettings{
+			MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName,
+			AllowedRoutes: cfg.General.AllowedRoutes, AdminOnlyRoutes: cfg.General.AdminOnlyRoutes,
+		},
 		General: contract.GeneralSettings{
 			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
 			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses, HideLimits: cfg.General.HideLimits,

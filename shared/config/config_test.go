@@ -279,3 +279,18 @@ func TestNearest(t *testing.T) {
 	_, ok = config.Nearest(strings.Repeat("listen", 1<<20), candidates)
 	require.False(t, ok, "and a huge word takes no time")
 }
+
+func TestWithoutTwins_reads_only_the_variables_that_are_named(t *testing.T) {
+	t.Parallel()
+	var own, named string
+	var help bytes.Buffer
+	set := config.New("tianji-test", &help, environment(map[string]string{"TIANJI_OWN": "a", "TIANJI_NAMED": "b", "LITELLM_NAMED": "c"}))
+	set.WithoutTwins()
+	set.String(&own, "own", "", "one")
+	set.String(&named, "named", "", "another", "LITELLM_NAMED")
+	require.NoError(t, set.Parse(nil))
+	require.Equal(t, []string{"", "c", "LITELLM_NAMED"}, []string{own, named, set.Source("named")})
+	require.ErrorIs(t, set.Parse([]string{"--help"}), config.ErrHelp)
+	require.Equal(t, 1, strings.Count(help.String(), "env "))
+	require.NotContains(t, help.String(), "TIANJI_")
+}

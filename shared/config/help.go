@@ -25,7 +25,11 @@ func (s *Set) printHelp() {
 		b.WriteString("\n" + strings.TrimSpace(s.about) + "\n")
 	}
 	if len(s.entries) > 0 {
-		b.WriteString("\nFlags, each with the environment variables that are read in its absence:\n")
+		heading := "\nFlags, each with the environment variables that are read in its absence:\n"
+		if s.bare {
+			heading = "\nFlags:\n"
+		}
+		b.WriteString(heading)
 		s.flags.VisitAll(func(f *flag.Flag) { s.writeFlag(&b, f) })
 	}
 	if s.examples != "" {
@@ -54,5 +58,8 @@ func (s *Set) writeFlag(b *strings.Builder, f *flag.Flag) {
 	case f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false":
 		b.WriteString(" (default " + f.DefValue + ")")
 	}
-	b.WriteString("\n        env " + strings.Join(e.env, ", ") + "\n")
+	b.WriteString("\n")
+	if len(e.env) > 0 {
+		b.WriteString("        env " + strings.Join(e.env, ", ") + "\n")
+	}
 }

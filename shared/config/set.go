@@ -28,6 +28,7 @@ type Set struct {
 	entries map[string]*entry
 	defined []error // mistakes in the definitions, for Parse to return
 
+	bare     bool
 	about    string
 	examples string
 	operands operands
@@ -62,6 +63,11 @@ func (s *Set) About(text string) { s.about = text }
 
 // Examples sets the last section of the help, one command a line.
 func (s *Set) Examples(text string) { s.examples = text }
+
+// WithoutTwins lets the flags that are defined next have the environment variables
+// alone that they name, and no TIANJI_ twin: for commands whose flags say what to
+// do once, where a variable that somebody forgot must not.
+func (s *Set) WithoutTwins() { s.bare = true }
 
 // Operands accepts between least and most arguments that are not flags, and
 // shows synopsis, such as "KEY...", in the help. Without it there may be none.
@@ -118,7 +124,10 @@ func (s *Set) define(v flag.Value, kind, name, usage string, env []string) {
 		s.defined = append(s.defined, fmt.Errorf("flag --%s is defined twice", name))
 		return
 	}
-	e := &entry{kind: kind, env: append([]string{EnvName(name)}, env...)}
+	e := &entry{kind: kind, env: env}
+	if !s.bare {
+		e.env = append([]string{EnvName(name)}, env...)
+	}
 	s.entries[name] = e
 	s.flags.Var(recorder{v, &e.refused}, name, usage)
 }

@@ -64,10 +64,10 @@ type Caller struct {
 	// everything.
 	Master bool
 	Role   Role
-	// KeyHash, TeamID and OrgID are the key's.
-	KeyHash, TeamID, OrgID string
-	UserID                 string
-	Orgs                   []Membership
+	// KeyHash and TeamID are the key's.
+	KeyHash, TeamID string
+	UserID          string
+	Orgs            []Membership
 	// Spender says that the key has the permission get_spend_routes.
 	Spender bool
 }

@@ -12,6 +12,7 @@ import (
 type pidFile struct {
 	pid     int
 	dataDir string
+	port    string
 	status  string // "ready" once it accepts connections; padded with blanks in the file
 }
 
@@ -32,6 +33,7 @@ func readPidFile(cluster string) (pidFile, bool) {
 	}
 	f := pidFile{pid: pid, dataDir: strings.TrimSpace(lines[1])}
 	if len(lines) >= 8 {
+		f.port = strings.TrimSpace(lines[3])
 		f.status = strings.TrimSpace(lines[7])
 	}
 	return f, true

@@ -92,7 +92,7 @@ func TestUsers_manage_their_own_keys(t *testing.T) {
 	} {
 		s.run(t)
 	}
-	require.Equal(t, float64(7), c.Master().Get(t, "/key/list?user_id=user&return_full_object=true").OK(t)["keys"].([]any)[0].(map[string]any)["max_budget"])
+	require.EqualValues(t, 7, c.Master().Get(t, "/key/list?user_id=user&return_full_object=true").OK(t)["keys"].([]any)[0].(map[string]any)["max_budget"])
 }
 
 func TestTeams_say_what_their_members_may(t *testing.T) {
@@ -242,8 +242,8 @@ func TestKeys_are_held_to_the_settings(t *testing.T) {
 		s.run(t)
 	}
 	info := c.Master().Get(t, "/key/info?key="+made["token"].(string)).OK(t)["info"].(map[string]any)
-	require.Equal(t, 60.0, info["rpm_limit"], "what has an upper bound can not be without one")
-	require.Equal(t, 1.5, info["max_budget"])
+	require.EqualValues(t, 60, info["rpm_limit"], "what has an upper bound can not be without one")
+	require.InDelta(t, 1.5, info["max_budget"], 0)
 }
 
 func TestInstallations_may_close_routes_and_personal_keys(t *testing.T) {

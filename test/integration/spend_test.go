@@ -89,6 +89,10 @@ func sameEverywhere(t *testing.T, s *stack.Stack, key, team, user string, nano i
 	require.Equal(t, nano, s.Scalar(t, "SELECT spend_nano FROM verification_token WHERE token = $1", ident.HashKey(key)))
 	require.Equal(t, nano, s.Scalar(t, "SELECT spend_nano FROM team_table WHERE team_id = $1", team))
 	require.Equal(t, nano, s.Scalar(t, "SELECT spend_nano FROM user_table WHERE user_id = $1", user))
+	for table, where := range map[string]string{"daily_user_spend": "user_id = $1", "daily_team_spend": "team_id = $1"} {
+		id := map[string]string{"daily_user_spend": user, "daily_team_spend": team}[table]
+		require.Equal(t, nano, s.Scalar(t, "SELECT coalesce(sum(spend_nano), 0)::bigint FROM "+table+" WHERE "+where, id), table)
+	}
 	usd := money.Nano(nano).USD()
 	for path, member := range map[string]string{"/key/info?key=" + key: "info", "/team/info?team_id=" + team: "team_info", "/user/info?user_id=" + user: "user_info"} {
 		shown, _ := s.Master().Get(t, path).OK(t)[member].(map[string]any)
@@ -167,6 +171,8 @@ func TestSpend_adds_up(t *testing.T) {
 	}
 	require.Equal(t, 2*workers*rounds, good)
 	sameEverywhere(t, s, key, team, user, sum)
+	require.Equal(t, sum, s.Scalar(t, "SELECT sum(spend_nano)::bigint FROM daily_model_spend"))
+	require.EqualValues(t, len(rows), s.Scalar(t, "SELECT sum(api_requests)::bigint FROM daily_model_spend"))
 	require.Zero(t, s.Scalar(t, "SELECT count(*) FROM usage_dead"))
 	for _, url := range s.DataPlanes() {
 		require.Zero(t, s.Metric(t, url, "tianji_dataplane_usage_lost_total"))

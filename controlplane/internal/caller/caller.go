@@ -19,8 +19,6 @@ type Caller struct {
 	KeyHash string
 	UserID  string
 	TeamID  string
-	// OrgID is the organisation of the key itself.
-	OrgID string
 	// Role is the user's, and Email the address by which teams may name them.
 	Role  policy.Role
 	Email string
@@ -39,7 +37,7 @@ const getSpend = "get_spend_routes"
 // May returns what the caller may do.
 func (c Caller) May() *policy.Caller {
 	return &policy.Caller{
-		Master: c.Master, Role: c.Role, KeyHash: c.KeyHash, TeamID: c.TeamID, OrgID: c.OrgID, UserID: c.UserID, Orgs: c.Orgs,
+		Master: c.Master, Role: c.Role, KeyHash: c.KeyHash, TeamID: c.TeamID, UserID: c.UserID, Orgs: c.Orgs,
 		Spender: slices.Contains(c.Permissions, getSpend),
 	}
 }

@@ -11,7 +11,7 @@ import (
 func Of(row *db.CallerByTokenRow) Caller {
 	k := &row.VerificationToken
 	c := Caller{
-		KeyHash: k.Token, UserID: text(k.UserID), TeamID: text(k.TeamID), OrgID: text(k.OrganizationID), Email: row.UserEmail,
+		KeyHash: k.Token, UserID: text(k.UserID), TeamID: text(k.TeamID), Email: row.UserEmail,
 		Permissions: granted(k.Permissions),
 	}
 	if row.UserKnown {

@@ -111,7 +111,7 @@ func notFound(param, message string) error {
 }
 
 // Info returns a customer.
-func (s *Service) Info(ctx context.Context, who caller.Caller, id string) (Row, error) {
+func (s *Service) Info(ctx context.Context, _ caller.Caller, id string) (Row, error) {
 	if id == "" {
 		e := apierr.Invalid("missing", "end_user_id", "Field required")
 		e.Invalid.Loc[0] = "query"
@@ -126,7 +126,7 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, id string) (Row, 
 }
 
 // List returns customers in the order of their ids.
-func (s *Service) List(ctx context.Context, who caller.Caller) ([]Row, error) {
+func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Row, error) {
 	rows, err := s.store.CustomerList(ctx, s.store.DB())
 	if err != nil {
 		return nil, fmt.Errorf("list customers: %w", err)
@@ -149,7 +149,7 @@ type Deleted struct {
 }
 
 // Delete removes customers; all of them or none.
-func (s *Service) Delete(ctx context.Context, who caller.Caller, ids []string) (Deleted, error) {
+func (s *Service) Delete(ctx context.Context, _ caller.Caller, ids []string) (Deleted, error) {
 	if err := bounds.CheckIDs("user_ids", ids); err != nil {
 		return Deleted{}, err
 	}
@@ -184,7 +184,7 @@ func without(ids, found []string) []string {
 }
 
 // Block blocks customers, and makes those that are not known.
-func (s *Service) Block(ctx context.Context, who caller.Caller, ids []string) ([]Stored, error) {
+func (s *Service) Block(ctx context.Context, _ caller.Caller, ids []string) ([]Stored, error) {
 	if err := bounds.CheckIDs("user_ids", ids); err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func (s *Service) Block(ctx context.Context, who caller.Caller, ids []string) ([
 
 // Unblock ends the blocking of customers and returns the ids of those that are
 // still blocked. LiteLLM forgets to write it down.
-func (s *Service) Unblock(ctx context.Context, who caller.Caller, ids []string) ([]string, error) {
+func (s *Service) Unblock(ctx context.Context, _ caller.Caller, ids []string) ([]string, error) {
 	if err := bounds.CheckIDs("user_ids", ids); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/tianjillm/tianjillm/shared/apierr"
 )
 
-const credentialName = "litellm_credential_name"
+const credentialName = "litellm_credential_name" //nolint:gosec // a member's name
 
 // credential is a row of LiteLLM_CredentialsTable, open.
 type credential struct {

@@ -92,57 +92,41 @@ func (r *run) tellOf(p *plan, it *item) {
 
 func (r *run) merge(ctx context.Context, tx *store.Tx, p *plan, page []*item) (outcome, error) {
 	out := outcome{written: map[string]bool{}}
-	there, err := tx.Present(ctx, &p.merge, encoded(page))
+	wanted, err := r.wanted(ctx, tx, p, page, &out)
 	if err != nil {
-		return out, err
-	}
-	wanted, err := r.wanted(ctx, tx, p, page, there, &out)
-	if err != nil || len(wanted) == 0 {
 		return out, err
 	}
 	if err := p.distinguish(ctx, tx, wanted); err != nil {
 		return out, err
 	}
-	if out.written, err = tx.Merge(ctx, &p.merge, encoded(wanted)); err != nil {
-		return out, err
+	if len(wanted) > 0 {
+		if out.written, err = tx.Merge(ctx, &p.merge, encoded(wanted)); err != nil {
+			return out, err
+		}
 	}
 	out.there += int64(len(wanted) - len(out.written))
 	return out, r.announce(ctx, tx, p, page, &out)
 }
 
 // wanted are the rows of a page that are to be written.
-func (r *run) wanted(ctx context.Context, tx *store.Tx, p *plan, page []*item, there map[string]bool, out *outcome) ([]*item, error) {
-	known := map[string]bool{}
-	if p.once {
-		ids := make([]string, len(page))
-		for i, it := range page {
-			ids[i] = it.id
-		}
-		found, err := r.Store.ImportKnown(ctx, tx, db.ImportKnownParams{Kind: string(p.kind), ObjectIds: ids})
-		if err != nil {
-			return nil, fmt.Errorf("read what was imported before: %w", err)
-		}
-		for _, id := range found {
-			known[id] = true
-		}
+func (r *run) wanted(ctx context.Context, tx *store.Tx, p *plan, page []*item, out *outcome) ([]*item, error) {
+	if p.merge.Replace {
+		return page, nil
 	}
-	if p.kind == store.KindKey { // deleted without a trace of an import
-		gone, err := r.deletedKeys(ctx, tx, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range gone {
-			known[id] = true
-		}
+	there, err := tx.Present(ctx, &p.merge, encoded(page))
+	if err != nil {
+		return nil, err
+	}
+	gone, err := r.gone(ctx, tx, p, page)
+	if err != nil {
+		return nil, err
 	}
 	var wanted []*item
 	for _, it := range page {
 		switch {
-		case p.merge.Replace:
-			wanted = append(wanted, it)
 		case there[it.key]:
 			out.there++
-		case known[it.id]:
+		case gone[it.id]:
 			out.gone = append(out.gone, it)
 		default:
 			wanted = append(wanted, it)
@@ -151,37 +135,49 @@ func (r *run) wanted(ctx context.Context, tx *store.Tx, p *plan, page []*item, t
 	return wanted, nil
 }
 
-// deletedKeys are those that were deleted here, or got another text. They must
-// not work again.
-func (r *run) deletedKeys(ctx context.Context, tx *store.Tx, page []*item) ([]string, error) {
-	ids := make([]string, len(page))
-	for i, it := range page {
-		ids[i] = it.id
-	}
-	gone, err := r.Store.ImportDeletedKeys(ctx, tx, ids)
+// gone are the ids of what was here once. Keys that were deleted, or got another
+// text, must not work again, even when no import brought them.
+func (r *run) gone(ctx context.Context, tx *store.Tx, p *plan, page []*item) (map[string]bool, error) {
+	ids := idsOf(page, func(*item) bool { return p.once })
+	known, err := r.Store.ImportKnown(ctx, tx, db.ImportKnownParams{Kind: string(p.kind), ObjectIds: ids})
 	if err != nil {
-		return nil, fmt.Errorf("read deleted keys: %w", err)
+		return nil, fmt.Errorf("read what was imported before: %w", err)
+	}
+	if p.kind == store.KindKey {
+		deleted, err := r.Store.ImportDeletedKeys(ctx, tx, ids)
+		if err != nil {
+			return nil, fmt.Errorf("read deleted keys: %w", err)
+		}
+		known = append(known, deleted...)
+	}
+	gone := make(map[string]bool, len(known))
+	for _, id := range known {
+		gone[id] = true
 	}
 	return gone, nil
 }
 
-// announce tells data planes, and remembers what was brought.
-func (r *run) announce(ctx context.Context, tx *store.Tx, p *plan, page []*item, out *outcome) error {
-	var changed, all []string
+// idsOf are the ids of those items of a page that are meant.
+func idsOf(page []*item, meant func(*item) bool) []string {
+	ids := make([]string, 0, len(page))
 	for _, it := range page {
-		if out.written[it.key] && p.published(it) {
-			changed = append(changed, it.id)
-		}
-		if !slices.Contains(out.gone, it) {
-			all = append(all, it.id)
+		if meant(it) {
+			ids = append(ids, it.id)
 		}
 	}
+	return ids
+}
+
+// announce tells data planes, and remembers what was brought.
+func (r *run) announce(ctx context.Context, tx *store.Tx, p *plan, page []*item, out *outcome) error {
+	changed := idsOf(page, func(it *item) bool { return out.written[it.key] && p.published(it) })
 	if err := tx.ChangedAll(ctx, p.kind, changed); err != nil {
 		return err
 	}
 	if !p.once {
 		return nil
 	}
+	all := idsOf(page, func(it *item) bool { return !slices.Contains(out.gone, it) })
 	if err := r.Store.ImportRemember(ctx, tx, db.ImportRememberParams{Kind: string(p.kind), ObjectIds: all}); err != nil {
 		return fmt.Errorf("remember what was imported: %w", err)
 	}

@@ -60,10 +60,10 @@ type run struct {
 	models      *model.Service
 	credentials map[string]credential
 	// sealed are the parameters of the models that are here.
-	sealed map[string][]byte
-	report      *Report
-	list        list
-	progress    Progress
+	sealed   map[string][]byte
+	report   *Report
+	list     list
+	progress Progress
 }
 
 // errDryRun ends a transaction that is not to be committed.
@@ -119,8 +119,12 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock our database: %w", err)
 	}
 	return func() {
-		// Closing the connection gives the lock back.
-		_ = conn.Hijack().Close(context.WithoutCancel(ctx))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := r.Store.ImportUnlock(ctx, conn); err != nil {
+			_ = conn.Conn().Close(ctx) // which gives the lock back as well
+		}
+		conn.Release()
 	}, nil
 }
 
@@ -190,7 +194,7 @@ func (r *run) plan(ctx context.Context) ([]*plan, error) {
 			return nil, fmt.Errorf("our database has no table %s: start a control plane on it once, or leave --dry-run out", t.to)
 		}
 		p := r.match(t, ours)
-		n, err := r.source.count(ctx, p.query)
+		n, err := r.source.count(ctx, t.counted(r.source))
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +222,7 @@ func (r *run) match(t *table, ours []store.Column) *plan {
 	}
 	for _, c := range ours {
 		there := nameThere(c.Name)
-		if !r.source.has(t.from, there) && !extra[c.Name] && !extra[there] {
+		if (t.expand != nil || !r.source.has(t.from, there)) && !extra[c.Name] && !extra[there] {
 			continue
 		}
 		used[there] = true
@@ -299,7 +303,9 @@ type item struct {
 	notes, lost []string
 }
 
-func (it *item) note(format string, args ...any) { it.notes = append(it.notes, fmt.Sprintf(format, args...)) }
+func (it *item) note(format string, args ...any) {
+	it.notes = append(it.notes, fmt.Sprintf(format, args...))
+}
 
 // skip is the reason why a row is left out.
 type skip string

@@ -94,7 +94,8 @@ func (s *source) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read LiteLLM's database: %w", err)
 	}
-	rows, err := s.tx.Query(ctx, `SELECT c.table_schema::text, c.table_name::text, c.column_name::text
+	rows, err := s.tx.Query(ctx, //nolint:rowserrcheck // ForEachRow does
+		`SELECT c.table_schema::text, c.table_name::text, c.column_name::text
 		FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
 		WHERE t.table_type = 'BASE TABLE' AND starts_with(c.table_name, $1) ORDER BY 1, 2, c.ordinal_position`, tablePrefix)
 	if err != nil {

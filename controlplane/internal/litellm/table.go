@@ -79,7 +79,15 @@ func (t *table) selection(s *source) string {
 	return "SELECT " + row + " FROM " + s.name(t.from) + " t" + j.clause + " ORDER BY " + t.sorting()
 }
 
-// order are the columns of the key, which both sides call the same.
+// counted is a query with as many rows.
+func (t *table) counted(s *source) string {
+	if t.query != nil {
+		return t.query(s)
+	}
+	return "SELECT FROM " + s.name(t.from)
+}
+
+// sorting are the columns of the key, which both sides call the same.
 func (t *table) sorting() string {
 	by := t.order
 	if by == nil {
@@ -111,7 +119,7 @@ const (
 	teamTable       = "LiteLLM_TeamTable"
 	memberTable     = "LiteLLM_TeamMembership"
 	aliasTable      = "LiteLLM_ModelTable"
-	credentialTable = "LiteLLM_CredentialsTable"
+	credentialTable = "LiteLLM_CredentialsTable" //nolint:gosec // a table's name
 )
 
 // tables are in the order in which they refer to each other.
@@ -145,7 +153,7 @@ func tables() []*table {
 		},
 		{
 			name: "team members that only the team lists", from: teamTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, once: true,
-			order: []string{"team_id"}, extra: []string{"user_id"}, join: listedMembers, expand: expandMembers, adapt: adaptOwned, id: memberID,
+			order: []string{"team_id"}, extra: []string{"team_id", "user_id"}, join: listedMembers, expand: expandMembers, adapt: adaptOwned, id: memberID,
 		},
 		{
 			name: "organization members", from: "LiteLLM_OrganizationMembership", to: "organization_membership", key: []string{"organization_id", "user_id"},

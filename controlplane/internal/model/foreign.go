@@ -5,19 +5,25 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 )
 
 // Foreign returns the row of a deployment that another gateway stored, checked
-// and sealed as New does. Sealed parameters of before, which may be nil, stay as
-// they are when they hold the same.
+// and sealed as New does. A credential that it names is not looked for: it may
+// stand in the config file of a control plane. Sealed parameters of before, which
+// may be nil, stay as they are when they hold the same.
 func (s *Service) Foreign(id, name string, params, info map[string]json.RawMessage, before []byte) (db.ProxyModelTable, error) {
 	about := maps.Clone(info)
 	if about == nil {
 		about = map[string]json.RawMessage{}
 	}
 	about["id"], about["db_model"] = quoted(id), json.RawMessage("true")
-	row, _, err := s.row(id, name, params, about)
+	var credential string
+	_ = json.Unmarshal(params["litellm_credential_name"], &credential) // of another type it is refused below
+	lenient := *s
+	lenient.credentials = map[string]proxyconfig.Raw{credential: {}}
+	row, _, err := lenient.row(id, name, params, about)
 	if err != nil || before == nil {
 		return row, err
 	}

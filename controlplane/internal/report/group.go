@@ -73,8 +73,8 @@ func rounded(nano int64, places int) float64 {
 	return math.Round(money.Nano(nano).USD()*scale) / scale
 }
 
-// ReportQuery is the query of /global/spend/report.
-type ReportQuery struct {
+// SpendQuery is the query of /global/spend/report.
+type SpendQuery struct {
 	Range
 
 	GroupBy                     string
@@ -136,7 +136,7 @@ type KeyReport struct {
 }
 
 // Report is the reply of /global/spend/report, in a form for each grouping.
-func (s *Service) Report(ctx context.Context, who caller.Caller, q *ReportQuery) (any, error) {
+func (s *Service) Report(ctx context.Context, who caller.Caller, q *SpendQuery) (any, error) {
 	own := !who.May().SeesSpend()
 	switch {
 	case q.Key != nil || q.User != nil || q.GroupBy == "api_key" || own:
@@ -150,7 +150,7 @@ func (s *Service) Report(ctx context.Context, who caller.Caller, q *ReportQuery)
 	}
 }
 
-func (s *Service) teamReport(ctx context.Context, q *ReportQuery) ([]*TeamsReport, error) {
+func (s *Service) teamReport(ctx context.Context, q *SpendQuery) ([]*TeamsReport, error) {
 	rows, err := s.store.TeamReport(ctx, s.read, db.TeamReportParams{StartDate: q.Start, EndDate: q.End, TeamID: q.TeamID, PageSize: maxRows})
 	if err != nil {
 		return nil, fmt.Errorf("report on teams: %w", err)
@@ -176,7 +176,7 @@ func (s *Service) teamReport(ctx context.Context, q *ReportQuery) ([]*TeamsRepor
 	return out, nil
 }
 
-func (s *Service) customerReport(ctx context.Context, q *ReportQuery) ([]*CustomersReport, error) {
+func (s *Service) customerReport(ctx context.Context, q *SpendQuery) ([]*CustomersReport, error) {
 	rows, err := s.store.CustomerReport(ctx, s.read, db.CustomerReportParams{
 		StartDate: q.Start, EndDate: q.End, EndUserID: q.Customer, TeamID: q.TeamID, PageSize: maxRows,
 	})
@@ -203,7 +203,7 @@ func (s *Service) customerReport(ctx context.Context, q *ReportQuery) ([]*Custom
 	return out, nil
 }
 
-func (s *Service) keyReport(ctx context.Context, who caller.Caller, q *ReportQuery) ([]*KeyReport, error) {
+func (s *Service) keyReport(ctx context.Context, who caller.Caller, q *SpendQuery) ([]*KeyReport, error) {
 	of, err := scopeOf(who, q.User, q.Key)
 	if err != nil {
 		return nil, err

@@ -25,5 +25,5 @@ func (s *Service) Users(ctx context.Context, who caller.Caller, id *string) ([]p
 	if err != nil {
 		return nil, fmt.Errorf("list users by spend: %w", err)
 	}
-	return convert(rows, func(u db.UserTable) person.View { return person.Show(u) }), nil
+	return convert(rows, person.Show), nil
 }

@@ -111,7 +111,7 @@ func (q *Query) narrow() {
 	if err != nil || id.Version() != 7 {
 		return
 	}
-	at := time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)) //nolint:gosec // 48 bits
+	at := time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16))
 	after, before := at.Add(-time.Second), at.Add(time.Second)
 	if q.After == nil || q.After.Before(after) {
 		q.After = &after

@@ -129,7 +129,7 @@ func (t *Tx) Holders(ctx context.Context, m *Merge, column string, anyCase bool,
 	if anyCase {
 		one, other = "lower("+one+")", "lower(v)"
 	}
-	rows, err := t.Query(ctx, "SELECT v, "+m.keyed("t.")+" FROM unnest($1::text[]) v JOIN "+pgx.Identifier{m.Table}.Sanitize()+" t ON "+one+" = "+other, values)
+	rows, err := t.Query(ctx, "SELECT v, "+m.keyed("t.")+" FROM unnest($1::text[]) v JOIN "+pgx.Identifier{m.Table}.Sanitize()+" t ON "+one+" = "+other, values) //nolint:rowserrcheck // ForEachRow does
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", m.Table, err)
 	}

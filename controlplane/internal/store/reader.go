@@ -16,17 +16,17 @@ type reader struct{ db.DBTX }
 // each of their queries anew, and takes the index that fits the filters that are
 // there. What is asked for a thousand times a second goes to DB, which keeps
 // plans.
-func (s *Store) Reader() db.DBTX { return reader{s.pool} }
+func (s *Store) Reader() db.DBTX { return reader{s.pool} } //nolint:ireturn // what queries take
 
 func (r reader) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	return r.DBTX.Exec(ctx, sql, unnamed(args)...) //nolint:wrapcheck // it is the pool
 }
 
-func (r reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return r.DBTX.Query(ctx, sql, unnamed(args)...) //nolint:wrapcheck // it is the pool
+func (r reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) { //nolint:ireturn // as DBTX has it
+	return r.DBTX.Query(ctx, sql, unnamed(args)...) //nolint:wrapcheck,rowserrcheck // it is the pool; the caller reads them
 }
 
-func (r reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+func (r reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row { //nolint:ireturn // as DBTX has it
 	return r.DBTX.QueryRow(ctx, sql, unnamed(args)...)
 }
 

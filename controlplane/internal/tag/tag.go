@@ -192,7 +192,7 @@ func (s *Service) modelInfo(ctx context.Context, models []string) (json.RawMessa
 }
 
 // Info returns tags by their names; all of them must exist.
-func (s *Service) Info(ctx context.Context, who caller.Caller, names []string) (map[string]Info, error) {
+func (s *Service) Info(ctx context.Context, _ caller.Caller, names []string) (map[string]Info, error) {
 	if err := bounds.CheckIDs("names", names); err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, names []string) (
 }
 
 // List returns tags in the order of their names.
-func (s *Service) List(ctx context.Context, who caller.Caller) ([]Info, error) {
+func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Info, error) {
 	rows, err := s.store.TagList(ctx, s.store.DB())
 	if err != nil {
 		return nil, fmt.Errorf("list tags: %w", err)
@@ -246,7 +246,7 @@ func (s *Service) infos(ctx context.Context, rows []db.TagTable) ([]Info, error)
 }
 
 // Delete removes a tag.
-func (s *Service) Delete(ctx context.Context, who caller.Caller, name string) (string, error) {
+func (s *Service) Delete(ctx context.Context, _ caller.Caller, name string) (string, error) {
 	if name == "" {
 		return "", apierr.Invalid("missing", "name", "Field required")
 	}

@@ -20,7 +20,7 @@ type Setting struct {
 }
 
 // Settings describes the members of a budget and their values in this one.
-func (s *Service) Settings(ctx context.Context, who caller.Caller, id string) ([]Setting, error) {
+func (s *Service) Settings(ctx context.Context, _ caller.Caller, id string) ([]Setting, error) {
 	if id == "" {
 		e := apierr.Invalid("missing", "budget_id", "Field required")
 		e.Invalid.Loc[0] = "query"

@@ -88,7 +88,7 @@ func lost(id string, err error) error {
 }
 
 // Info returns those budgets that exist.
-func (s *Service) Info(ctx context.Context, who caller.Caller, ids []string) ([]Row, error) {
+func (s *Service) Info(ctx context.Context, _ caller.Caller, ids []string) ([]Row, error) {
 	if len(ids) == 0 {
 		return nil, apierr.Detail(http.StatusBadRequest, "Specify list of budget id's to query. Passed in=[]")
 	}
@@ -103,7 +103,7 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, ids []string) ([]
 }
 
 // List returns the latest budgets.
-func (s *Service) List(ctx context.Context, who caller.Caller) ([]Row, error) {
+func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Row, error) {
 	rows, err := s.store.BudgetList(ctx, s.store.DB())
 	if err != nil {
 		return nil, fmt.Errorf("list budgets: %w", err)
@@ -112,7 +112,7 @@ func (s *Service) List(ctx context.Context, who caller.Caller) ([]Row, error) {
 }
 
 // Delete removes a budget. Whoever used it is let go of it by package publish.
-func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (Row, error) {
+func (s *Service) Delete(ctx context.Context, _ caller.Caller, id string) (Row, error) {
 	if id == "" {
 		return Row{}, apierr.Invalid("missing", "id", "Field required")
 	}

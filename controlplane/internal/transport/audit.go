@@ -23,7 +23,7 @@ func (s *server) auditList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Trail.List(c.Request().Context(), callerOf(c), &trail.Query{
+	out, err := s.Trail.List(c.Request().Context(), &trail.Query{
 		Page: page, Size: size, ChangedBy: optional(c, "changed_by"), ChangedByKey: optional(c, "changed_by_api_key"), Action: optional(c, "action"),
 		Table: optional(c, "table_name"), ObjectID: optional(c, "object_id"), TeamID: optional(c, "object_team_id"), KeyHash: optional(c, "object_key_hash"),
 		After: after, Before: before, SortBy: c.QueryParam("sort_by"), SortOrder: c.QueryParam("sort_order"),
@@ -32,6 +32,6 @@ func (s *server) auditList(c echo.Context) error {
 }
 
 func (s *server) auditGet(c echo.Context) error {
-	out, err := s.Trail.Get(c.Request().Context(), callerOf(c), c.Param("id"))
+	out, err := s.Trail.Get(c.Request().Context(), c.Param("id"))
 	return reply(c, out, err)
 }

@@ -80,7 +80,7 @@ func (s *server) globalSpendReport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.Reports.Report(c.Request().Context(), callerOf(c), &report.ReportQuery{
+	out, err := s.Reports.Report(c.Request().Context(), callerOf(c), &report.SpendQuery{
 		Range: r, GroupBy: c.QueryParam("group_by"), Key: optional(c, "api_key"), User: optional(c, "internal_user_id"),
 		TeamID: optional(c, "team_id"), Customer: optional(c, "customer_id"),
 	})

@@ -25,8 +25,11 @@ type Shares interface {
 	// Demands appends what a call to a group by a caller of a class is admitted
 	// by: the group's capacity and the class's part of it.
 	Demands(buf []quota.Demand, group, priority string) []quota.Demand
-	// Refused words the refusal of one of those.
-	Refused(r *quota.Refusal, group, priority string) *apierr.Error
+	// Refused words the refusal of one of those, for a client that knows the
+	// group by a name.
+	Refused(r *quota.Refusal, name, priority string) *apierr.Error
+	// Saturation is the used fraction of a group's capacity.
+	Saturation(group string) float64
 }
 
 // account is what a request holds of limits.

@@ -124,6 +124,8 @@ func (c capacity) Demands(buf []quota.Demand, group, _ string) []quota.Demand {
 	return buf
 }
 
+func (capacity) Saturation(string) float64 { return 1 }
+
 func (capacity) Refused(r *quota.Refusal, group, priority string) *apierr.Error {
 	return apierr.New(http.StatusTooManyRequests, apierr.TypeThrottling, "Model capacity reached for %s. Priority: %s, Remaining: %d", group, priority, r.Remaining)
 }

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"strconv"
+
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/shared/apierr"
@@ -17,7 +19,8 @@ type barred struct {
 
 // enter holds one attempt against what its deployment, the vendor and the group
 // can take. What it takes is apart from what the request holds: another attempt
-// is another call.
+// is another call. The group is that of the deployment, by whatever name it was
+// asked for.
 func (x *exchange) enter(group string) (*barred, error) {
 	a := &x.account
 	if x.p.opts.Quota == nil {
@@ -48,8 +51,13 @@ func (x *exchange) keptOut(r *quota.Refusal, group string) *barred {
 	if s := r.Limit.Scope; s != limits.Group && s != limits.Priority || r.Unavailable {
 		return &barred{public: x.refused(r), group: r.Unavailable}
 	}
-	e := x.p.opts.Shares.Refused(r, group, x.priority())
-	return &barred{public: e.Because(&limitError{unit: r.Limit.Unit, scope: r.Limit.Scope, resets: r.Resets}), group: true}
+	e := x.p.opts.Shares.Refused(r, x.usage.ModelGroup, x.priority())
+	why := &limitError{unit: r.Limit.Unit, scope: r.Limit.Scope, resets: r.Resets, twins: x.state.config.General.LitellmHeaders}
+	if r.Limit.Scope == limits.Priority {
+		why.saturation = strconv.FormatFloat(100*x.p.opts.Shares.Saturation(group), 'f', 2, 64) + "%"
+	}
+	// A team's own deployment has its own capacity; another may stand beside it.
+	return &barred{public: e.Because(why), group: x.deployment.TeamID == ""}
 }
 
 func (x *exchange) priority() string {

@@ -38,14 +38,18 @@ func (x *exchange) expect() *guess {
 	g.made = true
 	about := x.about()
 	if speaks(x.endpoint.Surface) && (x.passage == nil || x.passage.Wire != nil) {
-		g.text = promptBytes(x.members, *x.body)
+		var body []byte
+		if x.body != nil { // a session has none
+			body = *x.body
+		}
+		g.text = promptBytes(x.members, body)
 		density, ok := about.density.load()
 		if !ok {
 			density = 1.0 / bytesPerToken
 		}
 		g.in = max(1, int64(float64(g.text)*density))
 		if x.answers() {
-			g.out = about.answer(mostAsked(x.members, *x.body))
+			g.out = about.answer(mostAsked(x.members, body))
 		}
 	}
 	g.nano = x.expense(about, g)

@@ -83,7 +83,7 @@ func (x *exchange) pickSession() error {
 		if err := x.take(&next); err != nil {
 			return err
 		}
-		refused, err := x.enter(next.Name)
+		refused, err := x.enter(x.deployment.ModelName)
 		if refused == nil {
 			return err
 		}

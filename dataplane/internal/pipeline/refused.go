@@ -19,6 +19,10 @@ type limitError struct {
 	unit   limits.Unit
 	scope  limits.Scope
 	resets time.Time // zero is never
+	// saturation is how much of a group's capacity is used, where shares of it
+	// are enforced for that; twins tells it by LiteLLM's name too.
+	saturation string
+	twins      bool
 }
 
 func (l *limitError) Error() string {
@@ -31,6 +35,12 @@ func (l *limitError) setHeaders(h http.Header) {
 	h["Rate_limit_type"] = []string{l.unit.String()}
 	if !l.resets.IsZero() {
 		h["Reset_at"] = []string{resetText(l.resets)}
+	}
+	if l.saturation != "" {
+		h["X-Tianji-Saturation"] = []string{l.saturation}
+		if l.twins {
+			h["X-Litellm-Saturation"] = h["X-Tianji-Saturation"]
+		}
 	}
 }
 

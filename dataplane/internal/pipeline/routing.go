@@ -62,7 +62,7 @@ func (x *exchange) try(next *route.Attempt) (ending, error) {
 		x.failed, x.account.called = x.deployment, true
 		return ending{failure: new(f)}, nil
 	}
-	if refused, err := x.enter(next.Name); refused != nil || err != nil {
+	if refused, err := x.enter(x.deployment.ModelName); refused != nil || err != nil {
 		return ending{refused: refused}, err
 	}
 	x.failed = x.deployment

@@ -94,3 +94,12 @@ func BenchmarkDemands(b *testing.B) {
 		}
 	}
 }
+
+func TestDemands_lose_nothing_to_fractions(t *testing.T) {
+	t.Parallel()
+	l := priority.New(used{})
+	for _, n := range []int64{29, 57, 58} { // n/100*100 is less than n
+		l.Configure(&contract.Priorities{Shares: map[string]contract.Share{"a": {Type: "rpm", Value: float64(n)}}, Default: 0.1, Saturation: 0.5}, deployments(100, 0))
+		require.Equal(t, n, l.Demands(nil, "m", "a")[1].Limit.Max)
+	}
+}

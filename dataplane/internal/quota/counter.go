@@ -175,9 +175,10 @@ func (c *counter) take(now, n int64, track bool) (got int64, v verdict) {
 
 // low reports whether it is time to ask for the next lease before this one is
 // used up.
-func (c *counter) low() bool {
-	return c.flight == nil && !c.empty && c.block > 3 && c.tokens < c.block/4 && c.tokens >= 0
-}
+func (c *counter) low() bool { return c.flight == nil && !c.empty && c.running() && c.tokens >= 0 }
+
+// running reports whether a lease is running out.
+func (c *counter) running() bool { return c.block > 3 && c.tokens < c.block/4 }
 
 // give takes back a claim and charges what was used instead.
 func (c *counter) give(cl *claim, used, now int64, plan Plan) {

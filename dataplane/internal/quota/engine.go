@@ -22,6 +22,9 @@ const (
 	// maxFlights bounds the conversations with the pool at one time.
 	maxFlights   = 256
 	closeTimeout = 2 * time.Second
+	// maxWindows bounds for how many windows a claim may be spread, so that
+	// batches do not take what is to come for ever.
+	maxWindows = 60
 )
 
 // Plan says how what is divided beforehand is divided, and who else there is.
@@ -91,7 +94,7 @@ func Open(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("listen for the limits of other replicas: %w", err)
 	}
 	e.gauge.watch(e)
-	e.loops = []func(){lifecycle.Loop(e.link.watch), lifecycle.Loop(e.sweep)}
+	e.loops = []func(){lifecycle.Loop(e.link.watch), lifecycle.Loop(e.sweep), lifecycle.Loop(e.ears.asker.send)}
 	return e, nil
 }
 
@@ -166,7 +169,10 @@ func (e *Engine) try(cl *claim, d *Demand, cost Cost, now int64) verdict {
 	c.setCeiling(l.Ceiling(now / int64(time.Second)))
 	n, later := cost.of(l.Unit), int64(0)
 	if half := c.half(); d.Spread && n > half {
-		n, later = half, n-half
+		if n, later = half, n-half; (c.later+later)/half >= maxWindows {
+			c.mu.Unlock()
+			return verdictRefused
+		}
 	}
 	n, v := c.take(now, n, d.Track)
 	if v == verdictTaken {

@@ -61,11 +61,11 @@ type lab struct {
 	clock  *clock
 }
 
-func newLab(t testing.TB) *lab {
-	t.Helper()
+func newLab(tb testing.TB) *lab {
+	tb.Helper()
 	names, err := contract.NewNames("tianji")
-	require.NoError(t, err)
-	l := &lab{t: t, server: natstest.Start(t, natsembed.Options{}), names: names, clock: newClock(time.Date(2026, 11, 23, 12, 0, 10, 0, time.UTC))}
+	require.NoError(tb, err)
+	l := &lab{t: tb, server: natstest.Start(tb, natsembed.Options{}), names: names, clock: newClock(time.Date(2026, 11, 23, 12, 0, 10, 0, time.UTC))}
 	l.provision(jetstream.FileStorage)
 	return l
 }
@@ -162,14 +162,14 @@ type hanging struct {
 	stuck    chan struct{}
 }
 
-func newHanging(t testing.TB, to string) *hanging {
-	t.Helper()
+func newHanging(tb testing.TB, to string) *hanging {
+	tb.Helper()
 	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	h := &hanging{t: t, listener: ln, stuck: make(chan struct{})}
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	h := &hanging{t: tb, listener: ln, stuck: make(chan struct{})}
 	var all sync.WaitGroup
-	t.Cleanup(func() { _ = ln.Close(); all.Wait() })
+	tb.Cleanup(func() { _ = ln.Close(); all.Wait() })
 	all.Go(func() {
 		for {
 			in, err := ln.Accept()
@@ -177,7 +177,7 @@ func newHanging(t testing.TB, to string) *hanging {
 				return
 			}
 			var d net.Dialer
-			out, err := d.DialContext(t.Context(), "tcp", to)
+			out, err := d.DialContext(tb.Context(), "tcp", to)
 			if err != nil {
 				_ = in.Close()
 				return
@@ -185,7 +185,7 @@ func newHanging(t testing.TB, to string) *hanging {
 			for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 				all.Go(func() { h.pass(pair[0], pair[1]) })
 			}
-			t.Cleanup(func() { _ = in.Close(); _ = out.Close() })
+			tb.Cleanup(func() { _ = in.Close(); _ = out.Close() })
 		}
 	})
 	return h

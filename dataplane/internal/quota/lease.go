@@ -133,7 +133,7 @@ func (c *counter) order(now, replicas int64) order {
 		c.empty = true
 	}
 	lack := c.waiting - max(0, c.tokens)
-	if c.empty || !c.current || lack <= 0 && !(c.block > 3 && c.tokens < c.block/4) {
+	if c.empty || !c.current || lack <= 0 && !c.running() {
 		return o
 	}
 	c.settleLease(now)

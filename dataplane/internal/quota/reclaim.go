@@ -69,7 +69,7 @@ func (e *Engine) askPeers(c *counter, ask *contract.Reclaim) (given int64, dry b
 	if peers == 0 {
 		return 0, true
 	}
-	answers := e.ears.ask(e.ctx, c, ask, peers)
+	answers := e.ears.asker.ask(e.ctx, c, ask, peers)
 	dry = len(answers) >= peers
 	for _, a := range answers {
 		given += a.Given
@@ -114,7 +114,7 @@ func (c *counter) yield(r *contract.Reclaim, now int64) contract.Reclaimed {
 	}
 	spare := max(0, c.tokens)
 	if !r.All && now-c.used < int64(activeTime) {
-		spare /= 2
+		spare -= spare / 2 // the last one, too: who asks needs it now
 	}
 	a.Given = min(spare, max(r.Want, 0))
 	c.tokens -= a.Given

@@ -167,12 +167,17 @@ func (w *world) crash(r *replica, quiet bool) {
 		w.unsure.Store(true)
 	}
 	r.conn.Close()
-	r.use.Lock() // those who were just admitting are done
-	r.use.Unlock()
+	r.idle()
 	r.left = r.holds(w.keys())
 	r.engine.Close()
 	w.seats.live.Add(-1)
 	w.dead = append(w.dead, r)
+}
+
+// idle waits for those who are just admitting or settling.
+func (r *replica) idle() {
+	r.use.Lock()
+	defer r.use.Unlock()
 }
 
 // still waits until a replica waits for no answer.
@@ -183,7 +188,7 @@ func (w *world) still(r *replica) {
 		return
 	}
 	// The others answer questions in turn: this one after all of ours.
-	ask, err := json.Marshal(contract.Reclaim{V: contract.SchemaVersion, Replica: r.name, Key: "nothing"})
+	ask, err := json.Marshal([]contract.Reclaim{{V: contract.SchemaVersion, Replica: r.name, Key: "nothing"}})
 	require.NoError(w.t, err)
 	inbox := r.conn.NewInbox()
 	sub, err := r.conn.SubscribeSync(inbox)
@@ -204,8 +209,7 @@ func (w *world) still(r *replica) {
 func (w *world) leave(r *replica) {
 	w.remove(r)
 	require.Eventually(w.t, func() bool { return r.grants.Load() == 0 }, 10*time.Second, time.Millisecond)
-	r.use.Lock()
-	r.use.Unlock()
+	r.idle()
 	r.wire.mend() // who can not tell what it used when it leaves is one who crashes
 	require.Eventually(w.t, func() bool { return !r.engine.Degraded() }, 20*time.Second, time.Millisecond)
 	w.still(r)

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
-	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
@@ -59,7 +58,7 @@ type Page struct {
 }
 
 // List returns one page of the trail.
-func (s *Service) List(ctx context.Context, who caller.Caller, q *Query) (Page, error) {
+func (s *Service) List(ctx context.Context, q *Query) (Page, error) {
 	if err := q.check(); err != nil {
 		return Page{}, err
 	}
@@ -109,7 +108,7 @@ func (q *Query) check() error {
 }
 
 // Get returns one entry.
-func (s *Service) Get(ctx context.Context, who caller.Caller, id string) (Entry, error) {
+func (s *Service) Get(ctx context.Context, id string) (Entry, error) {
 	parsed, err := uuid.Parse(id)
 	if err != nil {
 		return Entry{}, missing(id)

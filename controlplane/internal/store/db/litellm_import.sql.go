@@ -88,3 +88,12 @@ func (q *Queries) ImportRemember(ctx context.Context, db DBTX, arg ImportRemembe
 	_, err := db.Exec(ctx, importRemember, arg.Kind, arg.ObjectIds)
 	return err
 }
+
+const importUnlock = `-- name: ImportUnlock :exec
+SELECT pg_advisory_unlock(hashtext('tianji import-litellm'))
+`
+
+func (q *Queries) ImportUnlock(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, importUnlock)
+	return err
+}

@@ -11,3 +11,6 @@ SELECT pg_try_advisory_lock(hashtext('tianji import-litellm'));
 -- name: ImportDeletedKeys :many
 -- Keys that were deleted, or that got another text.
 SELECT DISTINCT token FROM deleted_verification_token WHERE token = ANY(@tokens::text[]);
+
+-- name: ImportUnlock :exec
+SELECT pg_advisory_unlock(hashtext('tianji import-litellm'));

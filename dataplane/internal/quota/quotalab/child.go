@@ -48,7 +48,7 @@ func spawn(ctx context.Context, dir, name string, args ...string) (*child, error
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in a directory of ours
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", name, err)
 	}
@@ -135,7 +135,8 @@ func (c *child) stop() {
 }
 
 func (c *child) drain() {
-	for range c.events { //nolint:revive // nobody wants them any more
+	for range c.events {
+		continue // nobody wants them any more
 	}
 	<-c.waited
 }

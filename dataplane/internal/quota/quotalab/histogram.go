@@ -22,7 +22,7 @@ type histogram struct {
 }
 
 func bucket(d time.Duration) int {
-	n := uint64(max(d, 0)) //nolint:gosec // not negative
+	n := uint64(max(d, 0))
 	if n < 1<<subBits {
 		return int(n)
 	}
@@ -84,11 +84,11 @@ func (l *latencies) quantile(q float64) time.Duration {
 	}
 	rest := uint64(q * float64(all))
 	for i := range buckets {
-		if n := l.Counts[i]; n > rest {
+		n := l.Counts[i]
+		if n > rest {
 			return min(upper(i), l.Most)
-		} else {
-			rest -= n
 		}
+		rest -= n
 	}
 	return l.Most
 }

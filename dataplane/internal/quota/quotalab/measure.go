@@ -176,40 +176,31 @@ func (l *lab) single(ctx context.Context, r *results) error {
 		return nil
 	}
 	return l.with(ctx, 1, func(in *installation) (err error) {
-		if l.wants("rates") {
-			l.progress("rates: all limits, uniform, skewed and flipping")
-			if r.rates, err = l.offerAll(ctx, in, l.offers(), nil); err != nil {
+		for _, part := range []struct {
+			name, says string
+			do         func() error
+		}{
+			{"rates", "rates: all limits, uniform, skewed and flipping", func() error { r.rates, err = l.offerAll(ctx, in, l.offers(), nil); return err }},
+			{"cold", "cold keys", func() error { r.cold, err = l.cold(ctx, in); return err }},
+			{"restart", "NATS is restarted", func() error {
+				r.restart, err = l.offerAll(ctx, in, faulty(), func(ctx context.Context) error { return in.restartNode(ctx, 0, time.Second) })
 				return err
+			}},
+			{"kill", "a replica is killed", func() error {
+				r.kill, err = l.offerAll(ctx, in, faulty(), func(context.Context) error { in.killReplica(replicaCount - 1); return nil })
+				return err
+			}},
+			{"slots", "calls under way", func() error { r.slots, err = l.parallel(ctx, in); return err }},
+		} {
+			if !l.wants(part.name) {
+				continue
+			}
+			l.progress("%s", part.says)
+			if err := part.do(); err != nil {
+				return fmt.Errorf("%s: %w", part.name, err)
 			}
 		}
-		if l.wants("cold") {
-			l.progress("cold keys")
-			if r.cold, err = l.cold(ctx, in); err != nil {
-				return err
-			}
-		}
-		if l.wants("restart") {
-			l.progress("NATS is restarted")
-			r.restart, err = l.offerAll(ctx, in, faulty(), func(ctx context.Context) error { return in.restartNode(ctx, 0, time.Second) })
-			if err != nil {
-				return err
-			}
-		}
-		if l.wants("kill") {
-			l.progress("a replica is killed")
-			r.kill, err = l.offerAll(ctx, in, faulty(), func(context.Context) error {
-				in.killReplica(replicaCount - 1)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if l.wants("slots") {
-			l.progress("calls under way")
-			r.slots, err = l.parallel(ctx, in)
-		}
-		return err
+		return nil
 	})
 }
 

@@ -19,11 +19,11 @@ type memory struct {
 
 // What memory holds.
 const (
-	wordBusy  = iota // calls under way, laneBits for each replica
-	wordPeak         // the most there were at once
-	wordTaken        // calls there were
-	wordRefused      // calls that were refused
-	wordCells        // where cells begin
+	wordBusy    = iota // calls under way, laneBits for each replica
+	wordPeak           // the most there were at once
+	wordTaken          // calls there were
+	wordRefused        // calls that were refused
+	wordCells          // where cells begin
 )
 
 const (
@@ -38,7 +38,7 @@ const (
 
 // createMemory makes the file.
 func createMemory(path string) (*memory, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // in a directory of ours
 	if err != nil {
 		return nil, fmt.Errorf("make shared memory: %w", err)
 	}
@@ -51,7 +51,7 @@ func createMemory(path string) (*memory, error) {
 
 // openMemory maps what another process made.
 func openMemory(path string) (*memory, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the parent says which
 	if err != nil {
 		return nil, fmt.Errorf("open shared memory: %w", err)
 	}
@@ -60,7 +60,7 @@ func openMemory(path string) (*memory, error) {
 }
 
 func mapMemory(f *os.File) (*memory, error) {
-	raw, err := syscall.Mmap(int(f.Fd()), 0, memoryWords*8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED) //nolint:gosec // a file descriptor is small
+	raw, err := syscall.Mmap(int(f.Fd()), 0, memoryWords*8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map shared memory: %w", err)
 	}

@@ -20,7 +20,7 @@ import (
 
 const (
 	natsUser     = "lab"
-	natsPassword = "lab" //nolint:gosec // of a server on loopback that lives for minutes
+	natsPassword = "lab" // of servers on loopback that live for minutes
 )
 
 // node is a NATS server: alone, or one of a cluster.

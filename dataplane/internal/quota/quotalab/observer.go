@@ -83,11 +83,11 @@ func (o *observer) take(m *nats.Msg) {
 }
 
 func (o *observer) question(m *nats.Msg) {
-	var r contract.Reclaim
-	if json.Unmarshal(m.Data, &r) != nil {
+	var asks []contract.Reclaim // of one request, as a rule: they count for the first limit
+	if json.Unmarshal(m.Data, &asks) != nil || len(asks) == 0 {
 		return
 	}
-	w := counterWindow{lastToken(r.Key), r.Start}
+	w := counterWindow{lastToken(asks[0].Key), asks[0].Start}
 	o.mu.Lock()
 	o.inboxes[m.Reply] = w
 	t := o.of(w)
@@ -100,8 +100,8 @@ func (o *observer) question(m *nats.Msg) {
 // answer reads what replicas are sent. That is answers of the pool, too, which
 // no replica sent.
 func (o *observer) answer(m *nats.Msg) {
-	var a contract.Reclaimed
-	if json.Unmarshal(m.Data, &a) != nil || a.Replica == "" {
+	var all []contract.Reclaimed
+	if json.Unmarshal(m.Data, &all) != nil || len(all) == 0 || all[0].Replica == "" {
 		return
 	}
 	o.mu.Lock()

@@ -132,7 +132,8 @@ func (l *lab) nextWindow(ctx context.Context, in *installation) (start time.Time
 			start, end = end, end.Add(time.Minute)
 		}
 	} else if start.Before(from) || now.Sub(start) > late {
-		for start = end; start.Before(from); start = start.Add(time.Minute) {
+		for start = end; start.Before(from); {
+			start = start.Add(time.Minute)
 		}
 		end = start.Add(time.Minute)
 	}

@@ -61,6 +61,7 @@ type replica struct {
 	stack   *lifecycle.Stack
 	mu      sync.Mutex // of what is said
 	say     *json.Encoder
+	log     *slog.Logger
 }
 
 func runReplica(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -72,10 +73,10 @@ func runReplica(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	r.stack = lifecycle.NewStack(log)
+	r.log = slog.New(slog.NewTextHandler(stderr, nil))
+	r.stack = lifecycle.NewStack(r.log)
 	defer func() { _ = r.stack.Stop(context.WithoutCancel(ctx)) }()
-	if err := r.open(*urls, *shared, log); err != nil {
+	if err := r.open(*urls, *shared); err != nil {
 		return err
 	}
 	if err := r.ready(ctx); err != nil {
@@ -85,7 +86,7 @@ func runReplica(ctx context.Context, args []string, stdin io.Reader, stdout, std
 }
 
 // open wires the parts as a data plane does.
-func (r *replica) open(urls, shared string, log *slog.Logger) (err error) {
+func (r *replica) open(urls, shared string) (err error) {
 	if r.memory, err = openMemory(shared); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (r *replica) open(urls, shared string, log *slog.Logger) (err error) {
 	name := fmt.Sprintf("replica-%d", r.index)
 	connected := &natsx.Signal{}
 	r.conn, err = natsx.Connect(natsx.Options{
-		URLs: urls, Names: r.names, Plane: contract.DataPlane, Replica: name, Connected: connected, Logger: log,
+		URLs: urls, Names: r.names, Plane: contract.DataPlane, Replica: name, Connected: connected, Logger: r.log,
 	}, natsx.Control)
 	if err != nil {
 		return err
@@ -106,19 +107,19 @@ func (r *replica) open(urls, shared string, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("jetstream: %w", err)
 	}
-	if r.planner, err = seat.Open(seat.Options{Conn: r.conn, JS: js, Names: r.names, Replica: name, Boot: ident.NewUUID(time.Now()).String(), Logger: log}); err != nil {
+	if r.planner, err = seat.Open(seat.Options{Conn: r.conn, JS: js, Names: r.names, Replica: name, Boot: ident.NewUUID(time.Now()).String(), Logger: r.log}); err != nil {
 		return err
 	}
 	r.stack.PushFunc("seating plan", r.planner.Close)
 	connected.Listen(r.planner.Reconnected)
 	count := quota.NewOperations(r.metrics)
-	if r.slots, err = slot.Open(slot.Options{Conn: r.conn, JS: js, Names: r.names, Replica: name, Live: r.planner.Live, Logger: log, Count: count.Slot}); err != nil {
+	if r.slots, err = slot.Open(slot.Options{Conn: r.conn, JS: js, Names: r.names, Replica: name, Live: r.planner.Live, Logger: r.log, Count: count.Slot}); err != nil {
 		return err
 	}
 	r.stack.PushFunc("slots", r.slots.Close)
 	r.engine, err = quota.Open(quota.Options{
 		Conn: r.conn, JS: js, Names: r.names, Replica: name, Plan: r.planner, Slots: r.slots, Clock: r.now,
-		Logger: log, Registry: r.metrics, Operations: count,
+		Logger: r.log, Registry: r.metrics, Operations: count,
 	})
 	if err != nil {
 		return err
@@ -175,7 +176,9 @@ func (r *replica) obey(ctx context.Context, stdin io.Reader) error {
 func (r *replica) tell(e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.say.Encode(&e) // who does not listen has gone
+	if err := r.say.Encode(&e); err != nil {
+		r.log.LogAttrs(context.Background(), slog.LevelWarn, "tell the parent", slog.Any("error", err))
+	}
 }
 
 func (r *replica) report() *report {

@@ -12,7 +12,7 @@ import (
 )
 
 //go:embed method.md
-var method string //nolint:gochecknoglobals // read-only
+var method string
 
 // What is to be reached, by limit: operations for 1,000 requests.
 func operationsGoal(limit int64) (goal float64, has bool) {
@@ -166,8 +166,8 @@ func (r *results) writeSlots(p printer) {
 	}
 	p.table([]string{"what", "measured", "goal", "met"}, [][]string{
 		{"most calls at once", number(s.peak), "at most " + strconv.Itoa(slotsLimit), yes(s.peak <= slotsLimit)},
-		{"calls", number(uint64(s.taken)), "", ""},                                                              //nolint:gosec // not negative
-		{"refusals", number(uint64(s.refused)), "", ""},                                                         //nolint:gosec // not negative
+		{"calls", number(s.taken), "", ""},
+		{"refusals", number(s.refused), "", ""},
 		{"messages for 1,000 calls and refusals", rate(perThousand(s.sent, s.tried)), "", ""},
 		{"added latency p50, p99, worst", short(s.took.quantile(0.5)) + ", " + short(s.took.quantile(0.99)) + ", " + short(s.took.Most), "", ""},
 		{fmt.Sprintf("from the kill (of a replica with %d calls) until all %d were in use again", s.killed, slotsLimit), again, "", ""},
