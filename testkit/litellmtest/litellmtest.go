@@ -26,6 +26,7 @@ var rows string
 //go:embed old.sql
 var old string
 
+// What the fixture is sealed and reached with.
 const (
 	// SaltKey and MasterKey are those that LiteLLM ran with.
 	SaltKey   = "sk-salt-of-litellm"
