@@ -108,7 +108,8 @@ type Share struct {
 
 // Reclaim asks the other data planes for units of a counter. Each gives what
 // it does not need: all of it, when the asker is short of money, because the
-// rest of a budget must be in one hand to be given out exactly.
+// rest of a budget must be in one hand to be given out exactly. A message is a
+// list of them, and its answer a list of Reclaimed in the same order.
 type Reclaim struct {
 	V       int    `json:"v"`
 	Replica string `json:"replica"`

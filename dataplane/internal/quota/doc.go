@@ -29,5 +29,6 @@
 // # Who owns what
 //
 // An Engine owns its goroutines, all of which Close ends: one that sweeps, one
-// that watches the connection, and a bounded number that talk to the pool.
+// that watches the connection, one that asks the others, and a bounded number
+// that talk to the pool.
 package quota
