@@ -25,7 +25,7 @@ func (x *exchange) close() {
 	if a.grant.Empty() {
 		return
 	}
-	if !x.headerSent {
+	if !x.headerSent && x.tells() {
 		x.stand()
 		for i := range a.standings {
 			if s := &a.standings[i]; s.Limit.Unit == limits.Tokens {

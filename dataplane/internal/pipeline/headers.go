@@ -14,7 +14,11 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // response share an array. name must be in canonical form.
 func (x *exchange) set(h http.Header, name, value string) {
 	if x.values == nil {
-		x.values = make([]string, 0, usualHeaders+2*len(x.account.demands))
+		n := usualHeaders
+		if x.tells() {
+			n += 2 * len(x.account.demands)
+		}
+		x.values = make([]string, 0, n)
 	}
 	x.values = append(x.values, value)
 	n := len(x.values)

@@ -80,13 +80,18 @@ func (b *numbers) has(name string) bool {
 	return false
 }
 
+// tells reports whether answers say how limits stand.
+func (x *exchange) tells() bool {
+	return x.state != nil && !x.state.config.General.HideLimits
+}
+
 // setStandings tells how the limits stand that the request was admitted under:
 // those of the key, and with litellm_headers those of everybody. Each header
 // costs more than the limit that it is about. Of several windows of one limit
 // the shortest is told.
 func (x *exchange) setStandings(h http.Header) {
 	a := &x.account
-	if x.state == nil || x.state.config.General.HideLimits {
+	if !x.tells() {
 		return
 	}
 	if !a.grant.Empty() {

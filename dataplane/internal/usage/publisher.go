@@ -22,7 +22,9 @@ const (
 	// window is how many batches are on their way at once.
 	window = 64
 	// gather is how long the publisher lets events come together.
-	gather     = 50 * time.Millisecond
+	gather = 50 * time.Millisecond
+	// keptBytes bounds the buffer that is kept between two groups.
+	keptBytes  = 1 << 20
 	retryFirst = 100 * time.Millisecond
 	retryMost  = 2 * time.Second
 	adoptEvery = 10 * time.Second
@@ -158,7 +160,7 @@ func (r *Recorder) publishSegment(ctx context.Context, s *slot, at position, lim
 	}
 	defer func() { _ = f.Close() }()
 	for at.offset < limit {
-		group, err := readGroup(f, at.offset, limit)
+		group, err := r.readGroup(f, at.offset, limit)
 		if err != nil {
 			return at.offset, err
 		}
@@ -182,9 +184,10 @@ func (r *Recorder) publishSegment(ctx context.Context, s *slot, at position, lim
 	return at.offset, nil
 }
 
-// readGroup returns the next batches of whole lines from offset.
-func readGroup(f io.ReaderAt, offset, limit int64) ([][]byte, error) {
-	buf := make([]byte, min(limit-offset, 16*batchBytes))
+// readGroup returns the next batches of whole lines from offset. They are good
+// until the next call.
+func (r *Recorder) readGroup(f io.ReaderAt, offset, limit int64) ([][]byte, error) {
+	buf := r.room(int(min(limit-offset, 16*batchBytes)))
 	n, err := f.ReadAt(buf, offset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read usage segment: %w", err)
@@ -199,6 +202,18 @@ func readGroup(f io.ReaderAt, offset, limit int64) ([][]byte, error) {
 		group, buf = append(group, batch), buf[len(batch):]
 	}
 	return group, nil
+}
+
+// room returns a buffer of n bytes for the publisher, which keeps one of a usual
+// size: it would else be a seventh of what a busy replica allocates.
+func (r *Recorder) room(n int) []byte {
+	if n > keptBytes {
+		return make([]byte, n)
+	}
+	if cap(r.buffer) < n {
+		r.buffer = make([]byte, n, min(2*n, keptBytes))
+	}
+	return r.buffer[:n]
 }
 
 // cutBatch returns the whole lines at the start of buf that make one message.

@@ -43,6 +43,7 @@ type Recorder struct {
 	metrics *metrics
 	wake    chan struct{}
 	stop    func()
+	buffer  []byte // the publisher's alone
 
 	mu      sync.Mutex
 	file    *os.File

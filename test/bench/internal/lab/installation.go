@@ -97,29 +97,35 @@ func (in *Installation) GenerateKey(ctx context.Context) (string, error) {
 	return reply.Key, nil
 }
 
-// GenerateLimitedKey makes a virtual key under eight limits that are never
-// reached: of requests, tokens, money and calls under way of its own, and of
-// requests and tokens of its team and of its user.
-func (in *Installation) GenerateLimitedKey(ctx context.Context) (string, error) {
+// GenerateOwnedKey makes a virtual key of a user in a team. A limited one is
+// under eight limits that are never reached: of requests, tokens, money and
+// calls under way of its own, and of requests and tokens of its team and of its
+// user.
+func (in *Installation) GenerateOwnedKey(ctx context.Context, limited bool) (string, error) {
 	const plenty = 1 << 40
+	owner, own := map[string]any{}, map[string]any{}
+	if limited {
+		owner = map[string]any{"rpm_limit": plenty, "tpm_limit": plenty}
+		own = map[string]any{"rpm_limit": plenty, "tpm_limit": plenty, "max_budget": 1e6, "max_parallel_requests": 1 << 20}
+	}
 	var team struct {
 		ID string `json:"team_id"`
 	}
-	if err := in.call(ctx, http.MethodPost, "/team/new", map[string]any{"rpm_limit": plenty, "tpm_limit": plenty}, &team); err != nil {
+	if err := in.call(ctx, http.MethodPost, "/team/new", owner, &team); err != nil {
 		return "", err
 	}
 	var user struct {
 		ID string `json:"user_id"`
 	}
-	if err := in.call(ctx, http.MethodPost, "/user/new", map[string]any{"rpm_limit": plenty, "tpm_limit": plenty, "auto_create_key": false}, &user); err != nil {
+	owner["auto_create_key"] = false
+	if err := in.call(ctx, http.MethodPost, "/user/new", owner, &user); err != nil {
 		return "", err
 	}
 	var reply struct {
 		Key string `json:"key"`
 	}
-	err := in.call(ctx, http.MethodPost, "/key/generate", map[string]any{
-		"models": models(), "team_id": team.ID, "user_id": user.ID, "rpm_limit": plenty, "tpm_limit": plenty, "max_budget": 1e6, "max_parallel_requests": 1 << 20,
-	}, &reply)
+	own["models"], own["team_id"], own["user_id"] = models(), team.ID, user.ID
+	err := in.call(ctx, http.MethodPost, "/key/generate", own, &reply)
 	return reply.Key, err
 }
 

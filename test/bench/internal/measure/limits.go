@@ -13,7 +13,7 @@ import (
 const LimitsGoal = 1.05
 
 // Limits is what the data plane spends on the same call with a key under limits
-// and with one that has none.
+// and with one of the same owners, all without.
 type Limits struct{ With, Without Series }
 
 // limits measures both keys in turn within each round.
@@ -30,12 +30,16 @@ func (r *runner) limits(ctx context.Context) error {
 }
 
 func (r *runner) limitsOf(ctx context.Context, t *lab.Target) error {
-	key, err := r.install.GenerateLimitedKey(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := r.serves(ctx, t, key); err != nil {
-		return err
+	var keys [2]string // without and with limits
+	for i := range keys {
+		key, err := r.install.GenerateOwnedKey(ctx, i == 1)
+		if err != nil {
+			return err
+		}
+		if _, err := r.serves(ctx, t, key); err != nil {
+			return err
+		}
+		keys[i] = key
 	}
 	out := &Limits{With: Series{Target: "with"}, Without: Series{Target: "without"}}
 	scenario := Load{Name: LimitsName, Kind: payload.Kind{PromptBytes: smallBody}}
@@ -43,7 +47,7 @@ func (r *runner) limitsOf(ctx context.Context, t *lab.Target) error {
 		turns := []struct {
 			key string
 			s   *Series
-		}{{key, &out.With}, {r.key, &out.Without}}
+		}{{keys[1], &out.With}, {keys[0], &out.Without}}
 		for i := range turns {
 			turn := turns[(i+round)%len(turns)]
 			result, err := r.saturate(ctx, scenario, t, turn.s, turn.key)
@@ -55,5 +59,5 @@ func (r *runner) limitsOf(ctx context.Context, t *lab.Target) error {
 		}
 	}
 	r.results.Limits = out
-	return r.profile(ctx, scenario, key)
+	return r.profile(ctx, scenario, keys[1])
 }

@@ -78,7 +78,7 @@ func writeLimits(b *strings.Builder, l *measure.Limits) {
 	if l == nil {
 		return
 	}
-	b.WriteString("CPU of the data plane for the same JSON call in µs, with a key under eight limits of its own, its team's and its user's, and with one under none:\n\n")
+	b.WriteString("CPU of the data plane for the same JSON call in µs, with a key under eight limits of its own, its team's and its user's, and with a user's key in a team without any:\n\n")
 	t := table{}
 	t.add("with limits", "without", "times", "goal", "met")
 	all := stat.Ratios(l.With.CPU, l.Without.CPU)
