@@ -56,7 +56,7 @@ const master = "sk-1234"
 func TestDashboardShowsWhatThePlanesExport(t *testing.T) {
 	t.Parallel()
 	api, admin := startInstallation(t)
-	post := func(url, key, body string, want int) {
+	post := func(url, key, body string, want int) []byte {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+key)
@@ -67,12 +67,16 @@ func TestDashboardShowsWhatThePlanesExport(t *testing.T) {
 		b, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		require.Equal(t, want, resp.StatusCode, string(b))
+		return b
 	}
 	const chat = `{"model":"mock","messages":[{"role":"user","content":"Hello"}]`
 	post(api+"/v1/chat/completions", master, chat+`}`, http.StatusOK)
 	post(api+"/v1/chat/completions", master, chat+`,"stream":true}`, http.StatusOK)
 	post(api+"/v1/chat/completions", "sk-nobody", chat+`}`, http.StatusUnauthorized)
-	post(api+"/key/generate", master, `{}`, http.StatusOK)
+	var limited struct{ Key string }
+	require.NoError(t, json.Unmarshal(post(api+"/key/generate", master, `{"rph_limit":1}`, http.StatusOK), &limited))
+	post(api+"/v1/chat/completions", limited.Key, chat+`}`, http.StatusOK)
+	post(api+"/v1/chat/completions", limited.Key, chat+`}`, http.StatusTooManyRequests)
 
 	d := readDashboard(t)
 	var found exported
