@@ -19,6 +19,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
+	"github.com/tianjillm/tianjillm/controlplane/internal/masterkey"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
 	"github.com/tianjillm/tianjillm/controlplane/internal/passthrough"
@@ -28,12 +29,14 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/publish"
 	"github.com/tianjillm/tianjillm/controlplane/internal/report"
 	"github.com/tianjillm/tianjillm/controlplane/internal/rescache"
+	"github.com/tianjillm/tianjillm/controlplane/internal/scim"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
+	"github.com/tianjillm/tianjillm/controlplane/internal/transcript"
 	"github.com/tianjillm/tianjillm/controlplane/internal/transport"
 	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 	"github.com/tianjillm/tianjillm/migrations"
@@ -68,19 +71,22 @@ type App struct {
 	stack    *lifecycle.Stack
 	started  time.Time
 
-	nc         *nats.Conn
-	js         jetstream.JetStream
-	store      *store.Store
-	publisher  *publish.Publisher
-	prices     *pricebook.Keeper
-	ledger     *ledger.Ledger
-	budgets    *budget.Opener
-	reconciler *budget.Reconciler
-	retention  *trail.Retention
-	spendLogs  *ledger.Retention
-	election   *leader.Election
-	server     *server.Server
-	example    string
+	nc            *nats.Conn
+	js            jetstream.JetStream
+	store         *store.Store
+	publisher     *publish.Publisher
+	prices        *pricebook.Keeper
+	ledger        *ledger.Ledger
+	budgets       *budget.Opener
+	reconciler    *budget.Reconciler
+	retention     *trail.Retention
+	spendLogs     *ledger.Retention
+	transcripts   *transcript.Writer
+	transcriptAge *transcript.Retention
+	rotator       *key.Rotator
+	election      *leader.Election
+	server        *server.Server
+	example       string
 }
 
 // New wires a control plane: it migrates the database, which must be up, and
@@ -154,20 +160,25 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	if a.spendLogs, err = spendRetention(cfg, a.store, a.log); err != nil {
 		return err
 	}
+	if err := a.keepTranscripts(cfg); err != nil {
+		return err
+	}
 	a.ledger = ledger.New(a.store, a.js, a.names, a.log, a.registry)
 	a.ledger.OnBooked(a.reconciler.Note)
 	a.election = leader.New(a.opts.DatabaseURL.Reveal(), a.log)
-	keyRules, err := key.NewRules(cfg)
+	keys, err := a.keys(cfg)
 	if err != nil {
 		return err
 	}
-	keys := key.NewWithRules(a.store, keyRules)
 	handler, err := transport.New(transport.Options{
-		Keys: keys, Teams: team.New(a.store), Users: user.New(a.store, keys), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
+		Keys: keys, Teams: team.New(a.store), Users: user.NewWithRules(a.store, keys, user.NewRules(cfg)), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
 		Tiers: tier.New(a.store), Customers: customer.New(a.store, models), Organizations: organization.New(a.store), Tags: tag.New(a.store, models), Trail: trail.New(a.store),
-		Limits:    standing.New(a.js, a.names, counters),
-		Costs:     spend.NewCalculator(models, a.prices.Book),
-		MasterKey: a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
+		Limits:      standing.New(a.js, a.names, counters),
+		Invitations: a.invitations(cfg), Logins: a.logins(cfg), BaseURL: a.baseURL(cfg),
+		Costs:      spend.NewCalculator(models, a.prices.Book),
+		SCIM:       scim.New(a.store, user.NewWithRules(a.store, keys, user.NewRules(cfg)), team.New(a.store)),
+		MasterKeys: masterkey.New(a.store, a.opts.MasterKey, a.opts.SaltKey, models),
+		MasterKey:  a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
 		Rules:    policy.NewRules(cfg.General.AllowedRoutes, cfg.General.AdminOnlyRoutes),
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
 		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
@@ -205,6 +216,7 @@ func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 		General: contract.GeneralSettings{
 			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
 			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses, HideLimits: cfg.General.HideLimits,
+			Transcripts: cfg.General.StorePrompts && !cfg.Settings.NoMessageLogging,
 		},
 		Router: model.RouterSettings(cfg),
 		Cache:  rescache.Settings(cfg),
@@ -281,7 +293,7 @@ func (a *App) lead(ctx context.Context) {
 	if !a.prepare(ctx) {
 		return
 	}
-	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.reconciler.Run, a.prices.PublishChanges, a.retention.Run, a.spendLogs.Run} {
+	for _, work := range []func(context.Context){a.publisher.Relay, a.publisher.Beacon, a.ledger.Run, a.reconciler.Run, a.prices.PublishChanges, a.retention.Run, a.spendLogs.Run, a.rotator.Run, a.transcripts.Run, a.transcriptAge.Run} {
 		stops = append(stops, lifecycle.Loop(work))
 	}
 	reconnected := a.nc.StatusChanged(nats.CONNECTED)

@@ -43,6 +43,13 @@ type Options struct {
 	MasterKey    secret.String
 	// SaltKey seals provider credentials.
 	SaltKey secret.String
+	// BaseURL is where people reach the installation; empty takes the address that
+	// a request was sent to.
+	BaseURL string
+	// AdminName and AdminPassword log in as proxy admin; the master key is the
+	// password where there is no other.
+	AdminName     string
+	AdminPassword secret.String
 	// ConfigFile is LiteLLM's config.yaml; empty means none.
 	ConfigFile string
 	// Config is used instead of ConfigFile when it is set.
@@ -78,6 +85,9 @@ func Parse(args []string, out io.Writer, lookup config.Lookup) (Options, error) 
 	set.String(&o.Prefix, "nats-prefix", contract.DefaultPrefix, "prefix of all NATS names of this installation")
 	set.Secret(&o.MasterKey, "master-key", "", "key of the proxy admin, starts with sk-", "LITELLM_MASTER_KEY")
 	set.Secret(&o.SaltKey, "salt-key", "", "seals provider credentials; never change it without rotating them", "LITELLM_SALT_KEY")
+	set.String(&o.BaseURL, "proxy-base-url", "", "where people reach the installation, for links; empty for where they did", "PROXY_BASE_URL")
+	set.String(&o.AdminName, "ui-username", "", "name with which the proxy admin logs in; admin when empty", "UI_USERNAME")
+	set.Secret(&o.AdminPassword, "ui-password", "", "password of the proxy admin; the master key when empty", "UI_PASSWORD")
 	set.String(&o.ConfigFile, "config", "", "LiteLLM's config.yaml", "CONFIG_FILE_PATH")
 	set.String(&o.Replica, "replica", "", "name of this replica; made up when empty")
 	set.Duration(&o.DrainTimeout, "drain-timeout", 10*time.Second, "how long to wait for requests under way when stopping")

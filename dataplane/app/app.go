@@ -28,6 +28,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/quota"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
+	"github.com/tianjillm/tianjillm/dataplane/internal/transcript"
 	"github.com/tianjillm/tianjillm/dataplane/internal/transport"
 	"github.com/tianjillm/tianjillm/dataplane/internal/upstream"
 	"github.com/tianjillm/tianjillm/dataplane/internal/usage"
@@ -67,6 +68,7 @@ type App struct {
 	shares     *priority.Limiter
 	changes    *feed.Feed
 	recorder   *usage.Recorder
+	texts      *transcript.Keeper
 	providers  providers
 	brought    *brought.Backends
 	router     *route.Router
@@ -100,7 +102,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 
 // wire builds the parts in the order in which they need each other.
 func (a *App) wire(ctx context.Context, control *url.URL) error {
-	for _, step := range []func() error{a.connect, a.openUsage, a.openUpstream, a.openCache, a.openLimits, a.openPrincipals, a.openConfig} {
+	for _, step := range []func() error{a.connect, a.openUsage, a.openTranscripts, a.openUpstream, a.openCache, a.openLimits, a.openPrincipals, a.openConfig} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -154,6 +156,19 @@ func (a *App) openUsage() error {
 	return nil
 }
 
+// openTranscripts makes what keeps the texts of requests, where the settings ask
+// for that. It does nothing else.
+func (a *App) openTranscripts() error {
+	a.texts = transcript.Start(transcript.NewStream(a.bulkJS, a.names, a.opts.Replica), a.log, a.registry)
+	a.stack.Push("transcripts", func(ctx context.Context) error {
+		if err := a.texts.Close(ctx); err != nil {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "transcripts dropped", slog.Any("error", err))
+		}
+		return nil
+	})
+	return nil
+}
+
 // openUpstream makes what leads to the vendors.
 func (a *App) openUpstream() error {
 	proxy := httpproxy.Config{
@@ -200,7 +215,7 @@ func (a *App) openPrincipals() error {
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
 		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Shares: a.shares, Counter: counting.New(),
-		Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
+		Transcripts: a.texts, Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
 	a.changes, err = feed.Start(a.ctl, a.names, a.names.PrincipalChanges(), func(b *contract.Beacon) uint64 { return b.Principals }, a.principals, a.log)

@@ -31,8 +31,8 @@ func (n Names) DataPlanePermissions() Permissions {
 	cfg, prin, mem := KVStream(n.ConfigBucket()), KVStream(n.PrincipalsBucket()), KVStream(n.MembersBucket())
 	resp, cache := KVStream(n.ResponsesBucket()), KVStream(n.CacheBucket())
 	publish := []string{
-		p + ".usage.*", p + ".events.>", n.RouterWildcard(),
-		"$KV." + n.MembersBucket() + ".*",
+		p + ".usage.*", n.TranscriptWildcard(), p + ".events.>", n.RouterWildcard(),
+		"$KV." + n.MembersBucket() + ".*", n.EnrolSubject(),
 		"$JS.API.STREAM.INFO." + cfg, "$JS.API.STREAM.INFO." + prin, "$JS.API.STREAM.INFO." + mem,
 		"$KV." + n.ResponsesBucket() + ".*", "$JS.API.STREAM.INFO." + resp, "$JS.API.STREAM.MSG.GET." + resp,
 		"$KV." + n.CacheBucket() + ".>", n.CacheChanges(), "$JS.API.STREAM.INFO." + cache, "$JS.API.STREAM.PURGE." + cache,

@@ -93,6 +93,8 @@ type AuthSettings struct {
 	// for admins; empty says nothing.
 	AllowedRoutes   []string `json:"allowed_routes,omitempty"`
 	AdminOnlyRoutes []string `json:"admin_only_routes,omitempty"`
+	// JWT is nil where tokens of identity providers are no credentials.
+	JWT *JWTSettings `json:"jwt,omitempty"`
 }
 
 // GeneralSettings are the settings of the config file that data planes obey.
@@ -109,6 +111,8 @@ type GeneralSettings struct {
 	ForeignResponses bool `json:"foreign_responses,omitempty"`
 	// HideLimits leaves out of answers how limits stand.
 	HideLimits bool `json:"hide_limits,omitempty"`
+	// Transcripts keeps what requests and their answers say.
+	Transcripts bool `json:"transcripts,omitempty"`
 	// ClientCredentials lets requests bring their own credentials for every
 	// deployment.
 	ClientCredentials bool `json:"client_credentials,omitempty"`

@@ -42,6 +42,10 @@ type VirtualKey struct {
 	// may set; empty allows all.
 	CacheControls []string        `json:"cache_controls,omitempty"`
 	Metadata      json.RawMessage `json:"metadata,omitempty"`
+	// ReplacedBy is the hash of the key that this was a former text of. Until
+	// Expires it is that key in every respect, then nothing. Blocked is set in
+	// such a record, for data planes that do not know this member.
+	ReplacedBy string `json:"replaced_by,omitempty"`
 }
 
 // Team is what a data plane needs to know of a team.
@@ -66,6 +70,9 @@ type User struct {
 	Role   string   `json:"role,omitempty"`
 	Models []string `json:"models,omitempty"`
 	Limits Limits   `json:"limits,omitzero"`
+	// Deactivated says that an identity provider has taken the user's access away:
+	// none of their keys works.
+	Deactivated bool `json:"deactivated,omitempty"`
 }
 
 // Membership is what a data plane needs to know of a user in a team.

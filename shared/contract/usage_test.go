@@ -50,7 +50,7 @@ func TestGolden_records_stay_readable(t *testing.T) {
 		"usage": &contract.Usage{}, "usage_tags": &contract.Usage{}, "key": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
 		"deployment": &contract.Deployment{}, "deployment_routing": &contract.Deployment{}, "router": &contract.RouterSettings{}, "router_state": &contract.RouterState{},
 		"membership": &contract.Membership{}, "organization": &contract.Organization{}, "customer": &contract.Customer{}, "tag": &contract.Tag{},
-		"member": &contract.Member{}, "beacon": &contract.Beacon{}, "cache": &contract.CacheSettings{}, "cachechange": &contract.CacheChange{}, "tombstone": &contract.VirtualKey{},
+		"member": &contract.Member{}, "beacon": &contract.Beacon{}, "transcript": &contract.Transcript{}, "cache": &contract.CacheSettings{}, "cachechange": &contract.CacheChange{}, "tombstone": &contract.VirtualKey{},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", name+".v1.json"))
 		require.NoError(t, err)

@@ -18,11 +18,23 @@ const maxLength = 256
 // Key returns the key of a request, or the refusal of a request without a
 // usable one. header, when set, replaces the list of headers.
 func Key(h http.Header, header string) (string, error) {
-	key, present := find(h)
-	if header != "" {
-		value := h.Get(header)
-		key, present = bearer(value), value != ""
+	return Check(Find(h, header))
+}
+
+// Find returns the first credential of a request, whatever it is, and whether
+// there is one. It is empty when it is of a scheme that can not hold one. header,
+// when set, replaces the list of headers.
+func Find(h http.Header, header string) (credential string, present bool) {
+	if header == "" {
+		return find(h)
 	}
+	value := h.Get(header)
+	return bearer(value), value != ""
+}
+
+// Check returns a credential that Find found, where it is a virtual key, and else
+// its refusal.
+func Check(key string, present bool) (string, error) {
 	switch {
 	case !present:
 		return "", apierr.Auth("No api key passed in.")
@@ -103,6 +115,12 @@ func Blocked() *apierr.Error {
 // TeamBlocked refuses the keys of a blocked team.
 func TeamBlocked(teamID string) *apierr.Error {
 	return apierr.Auth("Team=" + teamID + " is blocked. Update via `/team/unblock` if you're an admin.")
+}
+
+// Deactivated refuses the keys of a user whom an identity provider has taken the
+// access away.
+func Deactivated() *apierr.Error {
+	return apierr.Auth("The user of this key is deactivated: the identity provider has set active to false by SCIM.")
 }
 
 // Expired refuses a key whose time is over.

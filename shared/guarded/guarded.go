@@ -36,6 +36,9 @@ var ErrForbidden = errors.New("the address is not a public one")
 type Options struct {
 	// Allow are networks that are reached although they are not public.
 	Allow []netip.Prefix
+	// Hosts are reached wherever they are, as "host:port": the configuration names
+	// them, no caller does. What they redirect to is checked.
+	Hosts []string
 	// MaxBytes bounds a body; zero is 50 MiB.
 	MaxBytes  int64
 	UserAgent string
@@ -58,7 +61,7 @@ func New(o Options) *Client {
 	c.http = &http.Client{
 		Timeout: totalTimeout,
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headTimeout,
+			DialContext: c.dialing(dialer), TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headTimeout,
 			MaxIdleConns: 16, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true,
 		},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
@@ -69,6 +72,52 @@ func New(o Options) *Client {
 		},
 	}
 	return c
+}
+
+// dialing dials hosts of the configuration as they are, and others with a check.
+func (c *Client) dialing(checked *net.Dialer) func(context.Context, string, string) (net.Conn, error) {
+	plain := &net.Dialer{Timeout: dialTimeout}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if slices.Contains(c.opts.Hosts, address) {
+			return plain.DialContext(ctx, network, address)
+		}
+		return checked.DialContext(ctx, network, address)
+	}
+}
+
+// HostOf returns the host of a URL as Options.Hosts has it.
+func HostOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// HTTP returns the client for what needs more than a GET. Its bodies end with an
+// error at the bound.
+func (c *Client) HTTP() *http.Client {
+	own := *c.http
+	own.Transport = bounded{c.http.Transport, c.opts.MaxBytes}
+	return &own
+}
+
+// bounded bounds the bodies of answers.
+type bounded struct {
+	next http.RoundTripper
+	most int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(r)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, b.most)
+	}
+	return resp, err //nolint:wrapcheck // as it came: net/http looks at it
 }
 
 // Close ends idle connections.

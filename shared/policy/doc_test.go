@@ -73,6 +73,7 @@ func kinds() map[route.Access]kind {
 		route.Own:        {"own", "changes keys, teams and their members"},
 		route.Org:        {"organisation", "changes organisations, and makes their teams and users"},
 		route.Admin:      {"admin", "everything else that is managed"},
+		route.Provision:  {"provision", "keeps users and teams for an identity provider (SCIM); also for keys whose `allowed_routes` name such routes, which admins make"},
 		route.MasterOnly: {"master key", "for the master key alone"},
 	}
 }
@@ -159,7 +160,8 @@ const objects = `
 - A **team** is seen by its members and keys. Its admins manage its members, its name and what each member may spend; what the team may do and cost is for
   proxy admins and admins of its organisation.
 - An **organisation** is managed by its admins: its members, teams, the keys of those, and new users in it. What it may spend itself is not.
-- A **user** sees themselves; only proxy admins see and change others.
+- A **user** sees themselves, and changes what they are called and how they log in. Proxy admins see and change others. Admins of an organisation see its
+  users, and delete and invite those who are in nothing else and no admins.
 - ` + "`proxy_admin_viewer`" + ` sees everything and changes nothing; neither viewer calls models.
 
 ## Routes

@@ -31,17 +31,17 @@ const (
 )
 
 // cells is who reaches how far, by the kinds of access in package route: Public,
-// AnyKey, LLM, Spend, Own, Org, Admin, MasterOnly.
+// AnyKey, LLM, Spend, Own, Org, Admin, Provision, MasterOnly.
 //
 //nolint:gochecknoglobals // a read-only table
 var cells = map[Role][route.MasterOnly + 1]cell{
-	ProxyAdmin:         {all, all, all, all, all, all, all, none},
-	ProxyAdminViewer:   {all, all, none, all, reads, reads, reads, none},
-	InternalUser:       {all, owned, all, owned, owned, orgs, none, none},
-	InternalUserViewer: {all, owned, none, owned, orgs, orgs, none, none},
-	NoRole:             {all, owned, all, owned, owned, none, none, none},
-	TeamToken:          {all, owned, all, none, none, none, none, none},
-	Customer:           {all, owned, all, none, none, none, none, none},
+	ProxyAdmin:         {all, all, all, all, all, all, all, all, none},
+	ProxyAdminViewer:   {all, all, none, all, reads, reads, reads, reads, none},
+	InternalUser:       {all, owned, all, owned, owned, orgs, none, none, none},
+	InternalUserViewer: {all, owned, none, owned, orgs, orgs, none, none, none},
+	NoRole:             {all, owned, all, owned, owned, none, none, none, none},
+	TeamToken:          {all, owned, all, none, none, none, none, none, none},
+	Customer:           {all, owned, all, none, none, none, none, none, none},
 }
 
 // Reach returns how far the caller reaches on routes of a kind.
@@ -49,7 +49,7 @@ func (c *Caller) Reach(access route.Access, method string) Reach {
 	if c.Master {
 		return All
 	}
-	if c.Spender && access == route.Spend {
+	if c.Spender && access == route.Spend || c.Provisioner && access == route.Provision {
 		return All
 	}
 	switch cells[c.Role][access] {

@@ -70,6 +70,9 @@ type Caller struct {
 	Orgs            []Membership
 	// Spender says that the key has the permission get_spend_routes.
 	Spender bool
+	// Provisioner says that the key is one of an identity provider: it is narrowed
+	// to routes of that kind (Provisions).
+	Provisioner bool
 }
 
 // Admin reports whether the caller may change everything.

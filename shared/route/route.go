@@ -29,12 +29,15 @@ const (
 	Org
 	// Admin is for admins; viewers may read.
 	Admin
+	// Provision keeps users and teams for an identity provider: for admins, and
+	// for keys that an admin has narrowed to such routes.
+	Provision
 	// MasterOnly is for the master key alone.
 	MasterOnly
 )
 
 // Accesses returns the kinds in the order above.
-func Accesses() []Access { return []Access{Public, AnyKey, LLM, Spend, Own, Org, Admin, MasterOnly} }
+func Accesses() []Access { return []Access{Public, AnyKey, LLM, Spend, Own, Org, Admin, Provision, MasterOnly} }
 
 // Plane is a set of planes.
 type Plane uint8
@@ -59,7 +62,10 @@ func Table() []Route {
 	var all []Route
 	all = append(all, llm()...)
 	all = append(all, management()...)
+	all = append(all, keys()...)
 	all = append(all, principals()...)
+	all = append(all, users()...)
+	all = append(all, provisioning()...)
 	all = append(all, spending()...)
 	return append(all, operations()...)
 }

@@ -24,9 +24,11 @@ func addSpendRows(all map[string]row) {
 	} {
 		all["GET "+path] = row{spends, someDays, nil}
 	}
+	all["GET /spend/logs/ui/:request_id"] = row{spends, "", nil}
+	all["POST /cost/estimate"] = row{anyKey, "", func(*scene) any { return `{"model":"openai/gpt-4o","input_tokens":9,"output_tokens":9}` }}
 	all["POST /global/spend/end_users"] = row{spends, "", nil}
 	for path, query := range map[string]string{
-		"/global/spend/teams": "", "/global/spend/all_tag_names": "", "/spend/export": someDays,
+		"/global/spend/teams": "", "/global/spend/all_tag_names": "", "/global/all_end_users": "", "/spend/export": someDays,
 		"/global/activity/exceptions": someDays + "&model_group=mock", "/global/activity/exceptions/deployment": someDays + "&model_group=mock",
 	} {
 		all["GET "+path] = row{adminOnly, query, nil}

@@ -193,7 +193,10 @@ func rows() map[string]row {
 	}
 	addModelRows(all)
 	addPrincipalRows(all)
+	addUserRows(all)
+	addKeyRows(all)
 	addSpendRows(all)
+	addSCIMRows(all)
 	addVendorRows(all)
 	return all
 }
@@ -275,6 +278,11 @@ func (r row) path(t *testing.T, f *fixture, template string) string {
 	query := strings.ReplaceAll(strings.ReplaceAll(r.query, "USER", f.user), "TEAM", f.team)
 	if strings.Contains(query, "TARGET") {
 		query = strings.ReplaceAll(query, "TARGET", f.target(t))
+	}
+	if strings.Contains(query, "INVITATION") {
+		user := f.NewUser(t, map[string]any{"user_id": f.fresh(), "organizations": []string{"the-org"}})
+		id, _ := f.Master().Post(t, "/invitation/new", map[string]any{"user_id": user}).OK(t)["id"].(string)
+		query = strings.ReplaceAll(query, "INVITATION", id)
 	}
 	return path + query
 }

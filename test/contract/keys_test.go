@@ -96,10 +96,11 @@ func keyLife(t *testing.T, s *stack.Stack, admin *stack.Client) {
 
 func keyFields(t *testing.T, admin *stack.Client) {
 	t.Helper()
-	alias := "alias-" + ident.NewKey()
+	alias, org := "alias-"+ident.NewKey(), unique()
+	admin.Post(t, "/organization/new", map[string]any{"organization_id": org, "organization_alias": "O"}).OK(t)
 	sent := map[string]any{
 		"key_alias": alias, "duration": "30d", "models": []string{"mock", "openai/*"}, "spend": 0.25, "max_budget": 10, "user_id": "u", "team_id": "t",
-		"organization_id": "o", "max_parallel_requests": 3, "metadata": map[string]any{"team": "core"}, "tpm_limit": 1000, "rpm_limit": 10,
+		"organization_id": org, "max_parallel_requests": 3, "metadata": map[string]any{"team": "core"}, "tpm_limit": 1000, "rpm_limit": 10,
 		"budget_duration": "1d", "allowed_cache_controls": []string{"no-cache"}, "permissions": map[string]any{"p": true}, "blocked": false,
 		"aliases": map[string]any{"fast": "mock"}, "allowed_routes": []string{"llm_api_routes"}, "model_rpm_limit": map[string]any{"mock": 5},
 		"tags": []string{"blue"}, "guardrails": []string{"pii"}, "model_max_budget": map[string]any{"mock": map[string]any{"budget_limit": 1.5}},
@@ -107,7 +108,7 @@ func keyFields(t *testing.T, admin *stack.Client) {
 	}
 	made := generatedKey().check(t, admin.Post(t, "/key/generate", sent).OK(t))
 	for name, want := range map[string]any{
-		"key_alias": alias, "models": []any{"mock", "openai/*"}, "spend": 0.25, "max_budget": 10.0, "user_id": "u", "team_id": "t", "organization_id": "o",
+		"key_alias": alias, "models": []any{"mock", "openai/*"}, "spend": 0.25, "max_budget": 10.0, "user_id": "u", "team_id": "t", "organization_id": org,
 		"max_parallel_requests": 3.0, "tpm_limit": 1000.0, "rpm_limit": 10.0, "budget_duration": "1d", "allowed_cache_controls": []any{"no-cache"},
 		"permissions": map[string]any{"p": true}, "blocked": false, "aliases": map[string]any{"fast": "mock"}, "allowed_routes": []any{"llm_api_routes"},
 		"model_rpm_limit": map[string]any{"mock": 5.0}, "tags": []any{"blue"}, "guardrails": []any{"pii"},
@@ -195,7 +196,7 @@ func keyList(t *testing.T, s *stack.Stack) {
 	last := page.check(t, s.Master().Get(t, "/key/list?team_id=listed&size=2&page=3&sort_by=created_at&sort_order=asc&return_full_object=true").OK(t))
 	rows, _ := last["keys"].([]any)
 	require.Len(t, rows, 1)
-	require.Equal(t, hashes[4], keyRow().check(t, rows[0])["token"])
+	require.Equal(t, hashes[4], listedKey().check(t, rows[0])["token"])
 	require.Equal(t, http.StatusBadRequest, s.Master().Get(t, "/key/list?sort_by=nonsense").Status)
 	require.Equal(t, http.StatusUnprocessableEntity, s.Master().Get(t, "/key/list?size=1000").Status)
 }

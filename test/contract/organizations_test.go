@@ -258,7 +258,7 @@ func memberChanges(t *testing.T, s *stack.Stack, admin *stack.Client, team, ann,
 	left := teamView().check(t, admin.Post(t, "/team/member_delete", map[string]any{"team_id": team, "user_id": ben}).OK(t))
 	require.Len(t, left["members_with_roles"], 2)
 	obeys(t, s, key, "mock", http.StatusUnauthorized)
-	user, _ := admin.Get(t, "/user/info?user_id="+strings.ReplaceAll(ben, " ", "+")).OK(t)["user_info"].(map[string]any)
+	user, _ := admin.Get(t, "/user/info?user_id="+strings.ReplaceAll(ben, " ", "%20")).OK(t)["user_info"].(map[string]any)
 	require.Empty(t, user["teams"])
 }
 

@@ -70,7 +70,9 @@ func keyInfo() shape {
 		"allowed_cache_controls": "array", "allowed_routes": "array", "model_spend": "object", "model_max_budget": "object", "budget_id": "string?",
 		"object_permission_id": "string?", "litellm_budget_table": "object?", "created_at": "time", "created_by": "string?", "updated_at": "time",
 		"updated_by": "string?", "last_active": "time?", "rotation_count": "number", "last_rotation_at": "time?",
-		"soft_budget": "number?", "budget_limits": "array?",
+		"auto_rotate": "bool", "rotation_interval": "string?", "key_rotation_at": "time?", "access_group_ids": "array", "router_settings": "object?",
+		"object_permission": "object?",
+		"soft_budget":       "number?", "budget_limits": "array?",
 	}
 }
 
@@ -78,7 +80,7 @@ func keyRow() shape { return keyInfo().with(shape{"token": "string"}) }
 
 func generatedKey() shape {
 	return keyRow().with(shape{
-		"key": "string", "token_id": "string", "model_rpm_limit": "object?", "model_tpm_limit": "object?", "guardrails": "array?", "tags": "array?", "rpm_limit_type": "string?", "tpm_limit_type": "string?", "policies": "array?", "prompts": "array?", "enforced_params": "array?", "duration": "string?", "object_permission": "object?",
+		"key": "string", "token_id": "string", "model_rpm_limit": "object?", "model_tpm_limit": "object?", "guardrails": "array?", "tags": "array?", "rpm_limit_type": "string?", "tpm_limit_type": "string?", "policies": "array?", "prompts": "array?", "enforced_params": "array?", "duration": "string?",
 	})
 }
 
@@ -94,7 +96,7 @@ func teamView() shape {
 
 func userRow() shape {
 	return shape{
-		"user_id": "string", "user_alias": "string?", "user_email": "string?", "user_role": "string?", "teams": "array", "metadata": "object",
+		"user_id": "string", "user_alias": "string?", "user_email": "string?", "user_role": "string?", "sso_user_id": "string?", "teams": "array", "metadata": "object",
 		"models": "array", "spend": "number", "max_budget": "number?", "budget_duration": "string?", "budget_reset_at": "time?",
 		"max_parallel_requests": "number?", "tpm_limit": "number?", "rpm_limit": "number?", "created_at": "time", "updated_at": "time",
 		"soft_budget": "number?", "budget_limits": "array?", "model_max_budget": "object",

@@ -44,6 +44,8 @@ const (
 	KeyTier    = "sk-tier-0123456789abcdefghi" // has the numbers of tier-gold
 	KeyOdd     = "sk-odd-0123456789abcdefghij" // with values that nobody meant
 	KeySession = "sk-session-0123456789abcdef" // of LiteLLM's web pages
+	KeySpent   = "sk-spent-0123456789abcdefgh" // has spent more than its budget
+	KeyFormer  = "sk-former-0123456789abcdefg" // what KeyAnn was called before
 )
 
 // Options say how the database is filled.
@@ -102,7 +104,7 @@ func (f *filler) set(key, assignment string) {
 }
 
 func (f *filler) keys() {
-	for _, key := range []string{KeyAnn, KeyTwin, KeyBlocked, KeyExpired, KeyTier, KeyOdd, KeySession} {
+	for _, key := range []string{KeyAnn, KeyTwin, KeyBlocked, KeyExpired, KeyTier, KeyOdd, KeySession, KeySpent} {
 		f.exec(`INSERT INTO "LiteLLM_VerificationToken" ("token", "key_name", "models") VALUES ($1, $2, '{}')`, Hash(key), "sk-..."+key[len(key)-4:])
 	}
 	f.set(KeyAnn, `"key_alias" = 'prod', "user_id" = 'ann', "team_id" = 'team-1', "organization_id" = 'org-1', "spend" = 3.3000000000000003, "max_budget" = 50,
@@ -110,12 +112,15 @@ func (f *filler) keys() {
 		"aliases" = '{"mini": "gpt-a"}', "tpm_limit" = 123, "created_by" = 'admin', "created_at" = '2025-02-03 04:05:06.789', "rotation_count" = 2,
 		"budget_limits" = '[{"budget_duration": "1d", "max_budget": 5, "reset_at": "x"}, {"budget_duration": "soon", "max_budget": 1}]',
 		"model_max_budget" = '{"gpt-b": {"budget_limit": 0.5, "time_period": "1d"}}', "object_permission_id" = NULL`)
-	f.set(KeyTwin, `"key_alias" = 'prod', "brand_new_column" = 'x', "object_permission_id" = 'perm-1'`)
+	f.set(KeyTwin, `"key_alias" = 'prod', "auto_rotate" = true, "rotation_interval" = '30d', "brand_new_column" = 'x', "object_permission_id" = 'perm-1'`)
 	f.set(KeyBlocked, `"blocked" = true`)
 	f.set(KeyExpired, `"expires" = '2024-01-01'`)
 	f.set(KeyTier, `"budget_id" = 'tier-gold', "user_id" = '', "key_alias" = ''`)
 	f.set(KeyOdd, `"max_budget" = 'NaN', "spend" = 'NaN', "tpm_limit" = -1, "budget_duration" = 'x', "metadata" = '[]', "expires" = 'infinity', "aliases" = '"{}"'`)
 	f.set(KeySession, `"team_id" = 'litellm-dashboard'`)
+	f.set(KeySpent, `"key_alias" = 'spent', "spend" = 5.25, "max_budget" = 5`)
+	f.exec(`INSERT INTO "LiteLLM_DeprecatedVerificationToken" ("id", "token", "active_token_id", "revoke_at") VALUES ('1', $1, $2, '2099-01-01'), ('2', $3, $2, '2025-01-01')`,
+		Hash(KeyFormer), Hash(KeyAnn), Hash("sk-long-gone"))
 	f.exec(`INSERT INTO "LiteLLM_VerificationToken" ("token") VALUES ('sk-stored-as-it-is')`)
 }
 

@@ -21,7 +21,7 @@ INSERT INTO "LiteLLM_OrganizationMembership" ("user_id", "organization_id", "use
 INSERT INTO "LiteLLM_EndUserTable" ("user_id", "alias", "spend", "budget_id", "blocked") VALUES
     ('cust-blocked', NULL, 0, NULL, true), ('cust-budget', 'Big', 0.75, 'tier-gold', false), ('cust-seen', NULL, 0.25, NULL, false);
 INSERT INTO "LiteLLM_TagTable" ("tag_name", "description", "models", "model_info", "spend", "budget_id") VALUES ('batch', 'nightly', '{m-a}', '"{\"m-a\": \"gpt-a\"}"', 3, 'tier-gold');
-INSERT INTO "LiteLLM_ObjectPermissionTable" VALUES ('perm-1', '{store}');
+INSERT INTO "LiteLLM_ObjectPermissionTable" VALUES ('perm-1', '{store}', '{"server": ["tool"]}');
 INSERT INTO "LiteLLM_Config" VALUES ('router_settings', '{"num_retries": 2}');
 INSERT INTO "LiteLLM_SpendLogs" VALUES ('req-1', 'acompletion', '', 0.1, '2026-01-01', '2026-01-01');
 INSERT INTO "LiteLLM_AuditLog" VALUES ('audit-1', 'created');

@@ -49,7 +49,7 @@ CREATE TABLE "LiteLLM_UserTable" (
     "policies" TEXT[] DEFAULT ARRAY[]::TEXT[], "model_spend" JSONB NOT NULL DEFAULT '{}', "model_max_budget" JSONB NOT NULL DEFAULT '{}',
     "created_at" TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP, "updated_at" TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP
 );
-CREATE TABLE "LiteLLM_ObjectPermissionTable" ("object_permission_id" TEXT PRIMARY KEY, "vector_stores" TEXT[] DEFAULT ARRAY[]::TEXT[]);
+CREATE TABLE "LiteLLM_ObjectPermissionTable" ("object_permission_id" TEXT PRIMARY KEY, "vector_stores" TEXT[] DEFAULT ARRAY[]::TEXT[], "mcp_tool_permissions" JSONB);
 CREATE TABLE "LiteLLM_VerificationToken" (
     "token" TEXT PRIMARY KEY, "key_name" TEXT, "key_alias" TEXT, "soft_budget_cooldown" BOOLEAN NOT NULL DEFAULT false,
     "spend" DOUBLE PRECISION NOT NULL DEFAULT 0, "expires" TIMESTAMP(3), "models" TEXT[], "aliases" JSONB NOT NULL DEFAULT '{}',
@@ -62,6 +62,10 @@ CREATE TABLE "LiteLLM_VerificationToken" (
     "created_at" TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP, "created_by" TEXT, "updated_at" TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP, "updated_by" TEXT,
     "last_active" TIMESTAMP(3), "rotation_count" INTEGER DEFAULT 0, "auto_rotate" BOOLEAN DEFAULT false, "rotation_interval" TEXT,
     "last_rotation_at" TIMESTAMP(3), "key_rotation_at" TIMESTAMP(3), "budget_limits" JSONB, "brand_new_column" TEXT
+);
+CREATE TABLE "LiteLLM_DeprecatedVerificationToken" (
+    "id" TEXT PRIMARY KEY, "token" TEXT NOT NULL UNIQUE, "active_token_id" TEXT NOT NULL, "revoke_at" TIMESTAMP(3) NOT NULL,
+    "created_at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE TABLE "LiteLLM_EndUserTable" (
     "user_id" TEXT PRIMARY KEY, "alias" TEXT, "spend" DOUBLE PRECISION NOT NULL DEFAULT 0, "allowed_model_region" TEXT, "default_model" TEXT,

@@ -26,6 +26,8 @@ type Caller struct {
 	Orgs []policy.Membership
 	// Permissions are those of the key.
 	Permissions []string
+	// Provisions says that it is the key of an identity provider.
+	Provisions bool
 	// ChangedBy is whom the caller says that it acts for, by the header
 	// litellm-changed-by.
 	ChangedBy string
@@ -38,7 +40,7 @@ const getSpend = "get_spend_routes"
 func (c Caller) May() *policy.Caller {
 	return &policy.Caller{
 		Master: c.Master, Role: c.Role, KeyHash: c.KeyHash, TeamID: c.TeamID, UserID: c.UserID, Orgs: c.Orgs,
-		Spender: slices.Contains(c.Permissions, getSpend),
+		Spender: slices.Contains(c.Permissions, getSpend), Provisioner: c.Provisions,
 	}
 }
 

@@ -12,7 +12,7 @@ func Of(row *db.CallerByTokenRow) Caller {
 	k := &row.VerificationToken
 	c := Caller{
 		KeyHash: k.Token, UserID: text(k.UserID), TeamID: text(k.TeamID), Email: row.UserEmail,
-		Permissions: granted(k.Permissions),
+		Permissions: granted(k.Permissions), Provisions: policy.Provisions(k.AllowedRoutes),
 	}
 	if row.UserKnown {
 		c.Role = policy.RoleOf(row.UserRole)

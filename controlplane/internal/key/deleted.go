@@ -45,28 +45,6 @@ func given(s string) *string {
 	return &s
 }
 
-// listDeleted returns one page of the keys that are gone.
-func (s *Service) listDeleted(ctx context.Context, q *ListQuery) (Page, error) {
-	rows, err := s.store.DeletedKeyList(ctx, s.store.DB(), db.DeletedKeyListParams{
-		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
-		Sort: q.SortBy + " " + q.SortOrder, PageSize: int32(q.Size), Skip: int32((q.Page - 1) * q.Size), //nolint:gosec // both are bounded where they are read
-	})
-	if err != nil {
-		return Page{}, fmt.Errorf("list deleted keys: %w", err)
-	}
-	total, err := s.store.DeletedKeyCount(ctx, s.store.DB(), db.DeletedKeyCountParams{
-		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
-	})
-	if err != nil {
-		return Page{}, fmt.Errorf("count deleted keys: %w", err)
-	}
-	keys := make([]Deleted, len(rows))
-	for i := range rows {
-		keys[i] = showDeleted(&rows[i])
-	}
-	return Page{Keys: keys, TotalCount: total, CurrentPage: q.Page, TotalPages: (total + int64(q.Size) - 1) / int64(q.Size)}, nil
-}
-
 func showDeleted(d *db.DeletedVerificationToken) Deleted {
 	row := db.VerificationToken{
 		Token: d.Token, KeyName: d.KeyName, KeyAlias: d.KeyAlias, UserID: d.UserID, TeamID: d.TeamID, OrganizationID: d.OrganizationID,
@@ -77,6 +55,8 @@ func showDeleted(d *db.DeletedVerificationToken) Deleted {
 		RotationCount: d.RotationCount, LastRotationAt: d.LastRotationAt, LastActive: d.LastActive, CreatedAt: d.CreatedAt,
 		CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, UpdatedBy: d.UpdatedBy, RphLimit: d.RphLimit, TphLimit: d.TphLimit, RpdLimit: d.RpdLimit,
 		TpdLimit: d.TpdLimit, SoftBudgetNano: d.SoftBudgetNano, BudgetLimits: d.BudgetLimits, BudgetID: d.BudgetID,
+		AgentID: d.AgentID, ProjectID: d.ProjectID, ObjectPermissionID: d.ObjectPermissionID, AccessGroupIds: d.AccessGroupIds,
+		RouterSettings: d.RouterSettings, AutoRotate: d.AutoRotate, RotationInterval: d.RotationInterval, KeyRotationAt: d.KeyRotationAt,
 	}
 	return Deleted{
 		Row: View(row), ID: d.ID.String(), DeletedAt: d.DeletedAt.UTC(), DeletedBy: d.DeletedBy, DeletedByAPIKey: d.DeletedByApiKey, ChangedBy: d.LitellmChangedBy,

@@ -62,9 +62,9 @@ func (s *Service) generate(ctx context.Context, who caller.Caller, r *Request, p
 
 // create makes a key once prepare has agreed to it.
 func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, prepare func(*store.Tx) error) (Generated, error) {
-	plain := r.Key.Or("")
+	plain, chosen := r.Key.Or(""), true
 	if plain == "" {
-		plain = ident.NewKey()
+		plain, chosen = ident.NewKey(), false
 	}
 	if err := wellFormed(plain); err != nil {
 		return Generated{}, err
@@ -78,6 +78,9 @@ func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, pre
 		if err != nil {
 			return err
 		}
+		if err := s.permit(ctx, tx, row, r); err != nil {
+			return err
+		}
 		if err := s.admit(ctx, tx, &db.VerificationToken{}, row); err != nil {
 			return err
 		}
@@ -85,8 +88,13 @@ func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, pre
 		if err != nil {
 			return duplicate(err, row.KeyAlias)
 		}
+		if chosen {
+			if err := s.untaken(ctx, tx, stored.Token); err != nil {
+				return err
+			}
+		}
 		made = generated(plain, stored, r.Duration.Ptr())
-		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
+		if err := s.complete(ctx, tx, &made.Info); err != nil {
 			return err
 		}
 		if err := tx.Audited(ctx, entry(who, audit.Created, stored.Token, nil, View(stored))); err != nil {

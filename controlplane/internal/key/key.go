@@ -21,19 +21,30 @@ import (
 
 // Service holds the rules. It is safe for concurrent use.
 type Service struct {
-	store *store.Store
-	rules Rules
+	store  *store.Store
+	rules  Rules
+	counts *counts
 }
 
 // New returns a service over the store.
-func New(st *store.Store) *Service { return &Service{store: st} }
+func New(st *store.Store) *Service { return NewWithRules(st, Rules{}) }
 
 // NewWithRules returns a service that holds keys to what the settings say.
-func NewWithRules(st *store.Store, r Rules) *Service { return &Service{store: st, rules: r} }
+func NewWithRules(st *store.Store, r Rules) *Service {
+	return &Service{store: st, rules: r, counts: newCounts()}
+}
 
-// ByHash returns a key for authentication.
+// ByHash returns a key by its hash, or by that of a former text that still works.
 func (s *Service) ByHash(ctx context.Context, hash string) (db.VerificationToken, error) {
-	return s.store.KeyByToken(ctx, s.store.DB(), hash)
+	row, err := s.store.KeyByToken(ctx, s.store.DB(), hash)
+	if !errors.Is(err, store.ErrNotFound) {
+		return row, err
+	}
+	active, err := s.store.KeyActive(ctx, s.store.DB(), hash)
+	if err != nil {
+		return row, err
+	}
+	return s.store.KeyByToken(ctx, s.store.DB(), active)
 }
 
 func wellFormed(plain string) error {
@@ -66,7 +77,8 @@ func (r *Request) onlyOwnerFields() bool {
 	privileged := []bool{
 		r.Duration.Sent, r.Models.Sent, r.Aliases.Sent, r.Config.Sent, r.Permissions.Sent, r.Metadata.Sent, r.Spend.Sent,
 		r.UserID.Sent, r.TeamID.Sent, r.OrganizationID.Sent, r.BudgetID.Sent, r.AllowedCacheControls.Sent, r.AllowedRoutes.Sent,
-		r.Blocked.Sent, r.KeyType.Sent, r.SetsLimits(),
+		r.Blocked.Sent, r.KeyType.Sent, r.SetsLimits(), r.AgentID.Sent, r.ProjectID.Sent, r.AccessGroupIDs.Sent, r.RouterSettings.Sent,
+		r.ObjectPermission.Sent, r.AutoRotate.Sent, r.RotationInterval.Sent,
 	}
 	for _, sent := range privileged {
 		if sent {
@@ -97,7 +109,7 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 			return err
 		}
 		out.Row = View(row)
-		if err := s.withTiers(ctx, tx, &out.Info); err != nil {
+		if err := s.complete(ctx, tx, &out.Info); err != nil {
 			return err
 		}
 		return tx.Changed(ctx, store.KindKey, row.Token)
@@ -123,6 +135,12 @@ func (s *Service) change(
 		return before, row, err
 	}
 	if err := s.rules.hold(r, &row, false, now); err != nil {
+		return before, row, err
+	}
+	if err := s.fits(ctx, tx, &before, &row); err != nil {
+		return before, row, err
+	}
+	if err := s.permit(ctx, tx, &row, r); err != nil {
 		return before, row, err
 	}
 	if err := s.admit(ctx, tx, &before, &row); err != nil {
@@ -197,125 +215,6 @@ func (s *Service) SetBlocked(ctx context.Context, who caller.Caller, sent string
 	return View(row), err
 }
 
-// Delete removes keys by text, hash or alias; all of them or none.
-func (s *Service) Delete(ctx context.Context, who caller.Caller, keys, aliases []string) ([]string, error) {
-	if len(keys) == 0 && len(aliases) == 0 {
-		return nil, missing("keys")
-	}
-	tokens := make([]string, len(keys))
-	for i, k := range keys {
-		tokens[i] = ident.KeyToken(k)
-	}
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		rows, err := s.find(ctx, tx, tokens, aliases)
-		if err != nil {
-			return err
-		}
-		return s.remove(ctx, tx, who, rows)
-	})
-	return append(keys, aliases...), err
-}
-
-// find locks keys by hash and by alias. It fails when there is none of them.
-func (s *Service) find(ctx context.Context, tx *store.Tx, tokens, aliases []string) ([]db.VerificationToken, error) {
-	rows, err := s.store.KeysByTokens(ctx, tx, tokens)
-	if err != nil {
-		return nil, fmt.Errorf("read keys: %w", err)
-	}
-	if len(aliases) > 0 {
-		byAlias, err := s.store.KeysByAliases(ctx, tx, aliases)
-		if err != nil {
-			return nil, fmt.Errorf("read keys: %w", err)
-		}
-		rows = append(rows, byAlias...)
-	}
-	if len(rows) == 0 {
-		return nil, &apierr.Error{Status: http.StatusNotFound, Type: apierr.TypeNotFound, Param: "keys", Message: "No keys found"}
-	}
-	return rows, nil
-}
-
-func (s *Service) remove(ctx context.Context, tx *store.Tx, who caller.Caller, rows []db.VerificationToken) error {
-	doomed := make([]string, len(rows))
-	for i, row := range rows {
-		k, err := s.rights(ctx, tx, who, &rows[i])
-		if err != nil {
-			return err
-		}
-		if err := who.May().DropKey(k, "delete", "/key/delete"); err != nil {
-			return err
-		}
-		doomed[i] = row.Token
-		if err := tx.Audited(ctx, entry(who, audit.Deleted, row.Token, View(row), audit.Nothing{})); err != nil {
-			return err
-		}
-	}
-	if err := s.archive(ctx, tx, who, doomed); err != nil {
-		return err
-	}
-	if err := s.store.KeysDelete(ctx, tx, doomed); err != nil {
-		return fmt.Errorf("delete keys: %w", err)
-	}
-	for _, token := range doomed {
-		if err := tx.Changed(ctx, store.KindKey, token); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Regenerate gives a key a new text. The old one stops working at once; the
-// row keeps its spend and limits.
-func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string, r *Request) (Generated, error) {
-	if sent == "" {
-		return Generated{}, apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "No key passed in.")
-	}
-	plain := r.NewKey.Or("")
-	if plain == "" {
-		plain = ident.NewKey()
-	}
-	if err := wellFormed(plain); err != nil {
-		return Generated{}, err
-	}
-	var made Generated
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		found, err := s.lock(ctx, tx, sent)
-		if err != nil {
-			return err
-		}
-		if err := s.archive(ctx, tx, who, []string{found.Token}); err != nil {
-			return err
-		}
-		before, row, err := s.change(ctx, tx, who, sent, r, "regenerate")
-		if err != nil {
-			return err
-		}
-		old, name := row.Token, ident.KeyName(plain)
-		row, err = s.store.KeyReplaceToken(ctx, tx, db.KeyReplaceTokenParams{Token: old, NewToken: ident.HashKey(plain), KeyName: &name, UpdatedBy: who.ID()})
-		if err != nil {
-			return duplicate(err, nil)
-		}
-		if err := budget.RenameKey(ctx, s.store, tx, &row, old); err != nil {
-			return err
-		}
-		made = generated(plain, row, r.Duration.Ptr())
-		if err := s.withTiers(ctx, tx, &made.Info); err != nil {
-			return err
-		}
-		if err := tx.Audited(ctx, entry(who, audit.Rotated, old, View(before), View(row))); err != nil {
-			return err
-		}
-		if err := tx.Changed(ctx, store.KindKey, old); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindKey, row.Token)
-	})
-	if err != nil {
-		return Generated{}, err
-	}
-	return made, nil
-}
-
 // Info returns a key; without one, the caller's own.
 func (s *Service) Info(ctx context.Context, who caller.Caller, sent string) (string, Info, error) {
 	if sent == "" {
@@ -339,6 +238,6 @@ func (s *Service) Info(ctx context.Context, who caller.Caller, sent string) (str
 		return "", Info{}, err
 	}
 	info := View(row).Info
-	err = s.withTiers(ctx, s.store.DB(), &info)
+	err = s.complete(ctx, s.store.DB(), &info)
 	return sent, info, err
 }

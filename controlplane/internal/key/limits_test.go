@@ -33,7 +33,7 @@ type plane struct {
 	users *user.Service
 }
 
-func newPlane(t *testing.T) *plane {
+func newPlane(t testing.TB) *plane {
 	t.Helper()
 	url := pgtest.New(t, "controlplane", func(ctx context.Context, url string) error {
 		return store.Migrate(ctx, url, migrations.FS, func(string, ...any) {})

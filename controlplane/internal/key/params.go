@@ -10,6 +10,8 @@ func insertParams(k db.VerificationToken) db.KeyInsertParams {
 		Blocked: k.Blocked, Expires: k.Expires, SpendNano: k.SpendNano, MaxBudgetNano: k.MaxBudgetNano, BudgetDuration: k.BudgetDuration,
 		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit,
 		TphLimit: k.TphLimit, RphLimit: k.RphLimit, TpdLimit: k.TpdLimit, RpdLimit: k.RpdLimit, SoftBudgetNano: k.SoftBudgetNano,
+		AgentID: k.AgentID, ProjectID: k.ProjectID, ObjectPermissionID: k.ObjectPermissionID, AccessGroupIds: list(k.AccessGroupIds),
+		RouterSettings: k.RouterSettings, AutoRotate: k.AutoRotate, RotationInterval: k.RotationInterval, KeyRotationAt: k.KeyRotationAt,
 		BudgetLimits: k.BudgetLimits, BudgetID: k.BudgetID, CreatedBy: k.CreatedBy,
 	}
 }
@@ -22,6 +24,8 @@ func updateParams(k db.VerificationToken, setSpend *int64) db.KeyUpdateParams {
 		Blocked: k.Blocked, Expires: k.Expires, SetSpendNano: setSpend, MaxBudgetNano: k.MaxBudgetNano, BudgetDuration: k.BudgetDuration,
 		BudgetResetAt: k.BudgetResetAt, MaxParallelRequests: k.MaxParallelRequests, TpmLimit: k.TpmLimit, RpmLimit: k.RpmLimit,
 		TphLimit: k.TphLimit, RphLimit: k.RphLimit, TpdLimit: k.TpdLimit, RpdLimit: k.RpdLimit, SoftBudgetNano: k.SoftBudgetNano,
+		AgentID: k.AgentID, ProjectID: k.ProjectID, ObjectPermissionID: k.ObjectPermissionID, AccessGroupIds: list(k.AccessGroupIds),
+		RouterSettings: k.RouterSettings, AutoRotate: k.AutoRotate, RotationInterval: k.RotationInterval, KeyRotationAt: k.KeyRotationAt,
 		BudgetLimits: k.BudgetLimits, BudgetID: k.BudgetID, UpdatedBy: k.UpdatedBy,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
@@ -34,32 +35,65 @@ type Request struct {
 	AllowedRoutes        field.Of[[]string]       `json:"allowed_routes"`
 	Blocked              field.Of[bool]           `json:"blocked"`
 	KeyType              field.Of[string]         `json:"key_type"`
-	NewKey               field.Of[string]         `json:"new_key"`
+	AgentID              field.Of[string]         `json:"agent_id"`
+	ProjectID            field.Of[string]         `json:"project_id"`
+	AccessGroupIDs       field.Of[[]string]       `json:"access_group_ids"`
+	RouterSettings       field.Of[map[string]any] `json:"router_settings"`
+	ObjectPermission     field.Of[Permission]     `json:"object_permission"`
+	AutoRotate           field.Of[bool]           `json:"auto_rotate"`
+	RotationInterval     field.Of[string]         `json:"rotation_interval"`
 
-	// What LiteLLM keeps inside metadata under the same name.
-	EnforcedParams field.Of[json.RawMessage] `json:"enforced_params"`
-	Guardrails     field.Of[json.RawMessage] `json:"guardrails"`
-	Policies       field.Of[json.RawMessage] `json:"policies"`
-	Tags           field.Of[json.RawMessage] `json:"tags"`
-	Prompts        field.Of[json.RawMessage] `json:"prompts"`
-	Logging        field.Of[json.RawMessage] `json:"logging"`
+	hoistedFields
+
+	// These are for a new text of the key: what it is, and for how long the
+	// present one goes on to work.
+	NewKey      field.Of[string] `json:"new_key"`
+	GracePeriod field.Of[string] `json:"grace_period"`
+	// NewMasterKey is for the master key, which package masterkey replaces.
+	NewMasterKey field.Of[string] `json:"new_master_key"`
 }
 
-func (r *Request) hoisted() map[string]field.Of[json.RawMessage] {
-	return map[string]field.Of[json.RawMessage]{
-		"enforced_params": r.EnforcedParams, "guardrails": r.Guardrails, "policies": r.Policies, "tags": r.Tags,
-		"prompts": r.Prompts, "logging": r.Logging,
+// check refuses ids that can not be one, and text that is too long.
+func (r *Request) check() error {
+	for _, id := range []struct {
+		name string
+		sent field.Of[string]
+	}{
+		{"user_id", r.UserID}, {"team_id", r.TeamID}, {"organization_id", r.OrganizationID}, {"budget_id", r.BudgetID},
+		{"agent_id", r.AgentID}, {"project_id", r.ProjectID}, {"key_alias", r.KeyAlias},
+	} {
+		if text := id.sent.Or(""); text != "" {
+			if err := bounds.CheckID(id.name, text); err != nil {
+				return err
+			}
+		}
 	}
+	for _, list := range []struct {
+		name string
+		sent field.Of[[]string]
+	}{{"models", r.Models}, {"allowed_routes", r.AllowedRoutes}, {"allowed_cache_controls", r.AllowedCacheControls}, {"access_group_ids", r.AccessGroupIDs}} {
+		if err := bounds.CheckNames(list.name, list.sent.Or(nil)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply changes row by what was sent.
 func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
+	if err := r.check(); err != nil {
+		return err
+	}
 	r.KeyAlias.Into(&row.KeyAlias)
 	r.UserID.Into(&row.UserID)
 	r.TeamID.Into(&row.TeamID)
 	r.OrganizationID.Into(&row.OrganizationID)
 	r.BudgetID.Into(&row.BudgetID)
-	for _, id := range []**string{&row.KeyAlias, &row.UserID, &row.TeamID, &row.OrganizationID, &row.BudgetID} {
+	r.AgentID.Into(&row.AgentID)
+	r.ProjectID.Into(&row.ProjectID)
+	for _, id := range []**string{
+		&row.KeyAlias, &row.UserID, &row.TeamID, &row.OrganizationID, &row.BudgetID, &row.AgentID, &row.ProjectID,
+	} {
 		if *id != nil && **id == "" {
 			*id = nil
 		}
@@ -67,7 +101,11 @@ func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
 	r.Models.IntoValue(&row.Models)
 	r.AllowedRoutes.IntoValue(&row.AllowedRoutes)
 	r.AllowedCacheControls.IntoValue(&row.AllowedCacheControls)
+	r.AccessGroupIDs.IntoValue(&row.AccessGroupIds)
 	r.Blocked.Into(&row.Blocked)
+	if err := r.applyRotation(row, now); err != nil {
+		return err
+	}
 	if err := r.applyKeyType(row); err != nil {
 		return err
 	}
@@ -77,13 +115,8 @@ func (r *Request) apply(row *db.VerificationToken, now time.Time) error {
 	if err := r.applyExpiry(row, now); err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		from field.Of[map[string]any]
-		to   *json.RawMessage
-	}{{r.Aliases, &row.Aliases}, {r.Config, &row.Config}, {r.Permissions, &row.Permissions}} {
-		if err := setObject(m.to, m.from); err != nil {
-			return err
-		}
+	if err := r.applyObjects(row); err != nil {
+		return err
 	}
 	if err := r.applyMetadata(row); err != nil {
 		return err
@@ -135,51 +168,37 @@ func (r *Request) applyExpiry(row *db.VerificationToken, now time.Time) error {
 	return nil
 }
 
-func setObject(dst *json.RawMessage, sent field.Of[map[string]any]) error {
-	if !sent.Sent && *dst != nil {
-		return nil
+func (r *Request) applyObjects(row *db.VerificationToken) error {
+	if r.RouterSettings.Sent {
+		row.RouterSettings = nil
 	}
-	value := sent.Value
-	if value == nil {
-		value = map[string]any{}
+	if !r.RouterSettings.Null && r.RouterSettings.Sent {
+		b, err := bounds.Encode("router_settings", r.RouterSettings.Value)
+		if err != nil {
+			return err //nolint:wrapcheck // it is for the client
+		}
+		row.RouterSettings = b
 	}
-	b, err := json.Marshal(value)
-	if err != nil {
-		return apierr.BadRequest("invalid object: %v", err)
+	for _, m := range []struct {
+		name string
+		from field.Of[map[string]any]
+		to   *json.RawMessage
+	}{{"aliases", r.Aliases, &row.Aliases}, {"config", r.Config, &row.Config}, {"permissions", r.Permissions, &row.Permissions}} {
+		if err := setObject(m.to, m.name, m.from); err != nil {
+			return err
+		}
 	}
-	*dst = b
 	return nil
 }
 
-// applyMetadata replaces metadata where it was sent, and then sets the members
-// that are sent beside it but kept inside it.
-func (r *Request) applyMetadata(row *db.VerificationToken) error {
-	if err := setObject(&row.Metadata, r.Metadata); err != nil {
-		return err
-	}
-	var meta map[string]json.RawMessage
-	if err := json.Unmarshal(row.Metadata, &meta); err != nil || meta == nil {
-		meta = map[string]json.RawMessage{}
-	}
-	changed := false
-	for name, f := range r.hoisted() {
-		if !f.Sent {
-			continue
-		}
-		changed = true
-		if f.Null {
-			delete(meta, name)
-		} else {
-			meta[name] = f.Value
-		}
-	}
-	if !changed {
+func setObject(dst *json.RawMessage, name string, sent field.Of[map[string]any]) error {
+	if !sent.Sent && *dst != nil {
 		return nil
 	}
-	b, err := json.Marshal(meta)
+	b, err := bounds.Encode(name, sent.Value)
 	if err != nil {
-		return apierr.BadRequest("metadata can not be encoded: %v", err)
+		return err //nolint:wrapcheck // it is for the client
 	}
-	row.Metadata = b
+	*dst = b
 	return nil
 }

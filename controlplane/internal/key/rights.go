@@ -19,9 +19,17 @@ const (
 	routeServiceAccount = "/key/service-account/generate"
 )
 
-// Caller finds out who has a key.
+// Caller finds out who has a key, also by a former text of it that still works.
 func (s *Service) Caller(ctx context.Context, hash string) (db.CallerByTokenRow, error) {
-	return s.store.CallerByToken(ctx, s.store.DB(), hash)
+	row, err := s.store.CallerByToken(ctx, s.store.DB(), hash)
+	if !errors.Is(err, store.ErrNotFound) {
+		return row, err
+	}
+	active, err := s.store.KeyActive(ctx, s.store.DB(), hash)
+	if err != nil {
+		return row, err
+	}
+	return s.store.CallerByToken(ctx, s.store.DB(), active)
 }
 
 // teamRow reads the team of a key; nil is none, or one that nobody has made.
@@ -76,6 +84,9 @@ func (s *Service) mayGenerate(ctx context.Context, tx *store.Tx, who caller.Call
 			return err
 		}
 	}
+	if err := may.PermitRoutes(r.AllowedRoutes.Value); err != nil {
+		return err
+	}
 	return s.checkAliases(ctx, tx, who, r, t)
 }
 
@@ -127,6 +138,9 @@ func (s *Service) mayChange(ctx context.Context, tx *store.Tx, who caller.Caller
 		if err := may.Permit(); err != nil {
 			return err
 		}
+	}
+	if err := may.PermitRoutes(r.AllowedRoutes.Value); err != nil {
+		return err
 	}
 	return s.mayMove(ctx, tx, who, row, r, path)
 }
@@ -204,6 +218,8 @@ func (r *Request) sent(param string) bool {
 		"allowed_routes": r.AllowedRoutes.Sent, "blocked": r.Blocked.Sent, "key_type": r.KeyType.Sent, "key": r.Key.Sent,
 		"max_budget": r.MaxBudget.Sent, "soft_budget": r.SoftBudget.Sent, "budget_duration": r.BudgetDuration.Sent, "budget_limits": r.BudgetLimits.Sent,
 		"model_max_budget": r.ModelMaxBudget.Sent, "max_parallel_requests": r.MaxParallel.Sent, "rpm_limit": r.RPM.Sent, "tpm_limit": r.TPM.Sent,
+		"agent_id": r.AgentID.Sent, "project_id": r.ProjectID.Sent, "access_group_ids": r.AccessGroupIDs.Sent, "router_settings": r.RouterSettings.Sent,
+		"object_permission": r.ObjectPermission.Sent, "auto_rotate": r.AutoRotate.Sent, "rotation_interval": r.RotationInterval.Sent,
 		"model_rpm_limit": r.ModelRPM.Sent, "model_tpm_limit": r.ModelTPM.Sent, "rpm_limit_type": r.RPMType.Sent, "tpm_limit_type": r.TPMType.Sent,
 	}[param]
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
@@ -22,12 +23,27 @@ type Rules struct {
 	generation policy.Generation
 	defaults   Request
 	most       proxyconfig.KeyParams
+	// grace is for how long a former text of a key works where the request does
+	// not say.
+	grace string
+	// strictAliases holds aliases to LiteLLM's format.
+	strictAliases bool
+}
+
+// WithGrace returns the rules with a grace period for keys that get a new text,
+// such as 24h; empty is none.
+func (r Rules) WithGrace(grace string) (Rules, error) { //nolint:gocritic // read once, at start
+	if _, err := after(grace, time.Now()); err != nil {
+		return r, fmt.Errorf("grace period of keys: %w", err)
+	}
+	r.grace = grace
+	return r, nil
 }
 
 // NewRules reads the settings.
 func NewRules(cfg *proxyconfig.Config) (Rules, error) {
 	set := &cfg.Settings.NewKeys
-	r := Rules{most: set.Most}
+	r := Rules{most: set.Most, strictAliases: set.StrictAliases}
 	if g := set.Rules; g != nil {
 		r.generation = policy.Generation{
 			Configured: true,
@@ -121,6 +137,12 @@ func open[T any](to *field.Of[T], from field.Of[T]) {
 // request leaves open: of a new key everything, of one that is there what the
 // request wants to be without a bound.
 func (r *Rules) hold(q *Request, row *db.VerificationToken, made bool, now time.Time) error {
+	if alias := q.KeyAlias.Or(""); r.strictAliases && alias != "" && !wellNamed(alias) {
+		return &apierr.Error{
+			Status: http.StatusBadRequest, Type: apierr.TypeBadRequest, Param: "key_alias",
+			Message: "Invalid key_alias format: it begins and ends with a letter or digit, and has 2 to 255 letters, digits, and _ - / . @",
+		}
+	}
 	for _, b := range []struct {
 		name string
 		sent field.Of[json.RawMessage]
@@ -185,4 +207,20 @@ func longer(a, b string, now time.Time) bool {
 
 func overMost(name, asked, most string) error {
 	return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "%s is over max limit set in config - user_value=%s; max_value=%s", name, asked, most)
+}
+
+// wellNamed reports whether an alias has LiteLLM's format, which is
+// ^[a-zA-Z0-9][a-zA-Z0-9_\-/\.@]{0,253}[a-zA-Z0-9]$.
+func wellNamed(alias string) bool {
+	if len(alias) < 2 || len(alias) > 255 {
+		return false
+	}
+	for i, c := range []byte(alias) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		inside := i > 0 && i < len(alias)-1
+		if !letter && (!inside || !strings.ContainsRune("_-/.@", rune(c))) {
+			return false
+		}
+	}
+	return true
 }

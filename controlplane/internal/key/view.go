@@ -44,6 +44,12 @@ type Info struct {
 	LastActive           *time.Time      `json:"last_active"`
 	RotationCount        int64           `json:"rotation_count"`
 	LastRotationAt       *time.Time      `json:"last_rotation_at"`
+	AutoRotate           bool            `json:"auto_rotate"`
+	RotationInterval     *string         `json:"rotation_interval"`
+	KeyRotationAt        *time.Time      `json:"key_rotation_at"`
+	AccessGroupIDs       []string        `json:"access_group_ids"`
+	RouterSettings       json.RawMessage `json:"router_settings"`
+	ObjectPermission     *PermissionView `json:"object_permission"`
 }
 
 // Row is a key with its hash.
@@ -71,8 +77,7 @@ type Generated struct {
 	Tags           json.RawMessage `json:"tags"`
 	EnforcedParams json.RawMessage `json:"enforced_params"`
 	// Duration is what was asked for; Expires is when that is over.
-	Duration         *string   `json:"duration"`
-	ObjectPermission *struct{} `json:"object_permission"`
+	Duration *string `json:"duration"`
 }
 
 // Updated is the reply to update: the key as it was sent, then its columns.
@@ -98,6 +103,8 @@ func View(k db.VerificationToken) Row {
 		ModelSpend: json.RawMessage("{}"), BudgetID: k.BudgetID, BudgetTable: table,
 		CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy, UpdatedAt: k.UpdatedAt.UTC(), UpdatedBy: k.UpdatedBy,
 		LastActive: utc(k.LastActive), RotationCount: k.RotationCount, LastRotationAt: utc(k.LastRotationAt),
+		AgentID: k.AgentID, ProjectID: k.ProjectID, ObjectPermissionID: k.ObjectPermissionID, AccessGroupIDs: list(k.AccessGroupIds),
+		RouterSettings: k.RouterSettings, AutoRotate: k.AutoRotate, RotationInterval: k.RotationInterval, KeyRotationAt: utc(k.KeyRotationAt),
 	}}
 }
 

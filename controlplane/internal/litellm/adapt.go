@@ -3,6 +3,7 @@ package litellm
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/shared/ident"
@@ -119,8 +120,26 @@ func adaptKey(_ *run, row object, it *item) error {
 	if it.rec["expires"] == nil && !null(row["expires"]) && text(row["expires"]) != "infinity" {
 		return skip("when it expires can not be read")
 	}
+	if string(it.rec["auto_rotate"]) == "true" {
+		// Both sides would give it another text, and clients can have but one.
+		it.rec["auto_rotate"] = json.RawMessage("false")
+		it.note("it is not rotated by itself here until auto_rotate is set with /key/update")
+	}
 	limits(it)
 	return uniqueAlias().first(row, it)
+}
+
+// adaptFormer is for what keys were called before they got another text, which
+// goes on working until a time.
+func adaptFormer(_ *run, _ object, it *item) error {
+	if !ident.IsHash(text(it.rec["token"])) || !ident.IsHash(text(it.rec["active_token_id"])) {
+		return skip("its token is no SHA-256")
+	}
+	until, err := time.Parse(time.RFC3339, text(it.rec["revoke_at"]))
+	if err != nil || !time.Now().Before(until) {
+		return skip("its time is over")
+	}
+	return nil
 }
 
 // adaptCustomer tells those whom somebody registered from those that only spent:

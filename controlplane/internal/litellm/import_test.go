@@ -103,6 +103,11 @@ func TestImport_principals(t *testing.T) {
 	twin := row(t, st, "verification_token", "token = $1", litellmtest.Hash(litellmtest.KeyTwin))
 	aliases := []any{k["key_alias"], twin["key_alias"]}
 	require.True(t, slices.Contains(aliases, any("prod")), "one of two keeps its alias: %v", aliases)
+	require.Equal(t, []any{"perm-1", false, "30d"}, []any{twin["object_permission_id"], twin["auto_rotate"], twin["rotation_interval"]})
+	permission := row(t, st, "object_permission_table", "object_permission_id = 'perm-1'")
+	require.Equal(t, []any{[]any{"store"}, map[string]any{"server": []any{"tool"}}, []any{}}, []any{permission["vector_stores"], permission["mcp_tool_permissions"], permission["agents"]})
+	former := row(t, st, "deprecated_verification_token", "true")
+	require.Equal(t, []any{litellmtest.Hash(litellmtest.KeyFormer), k["token"]}, []any{former["token"], former["active_token_id"]})
 	require.Equal(t, true, row(t, st, "verification_token", "token = $1", litellmtest.Hash(litellmtest.KeyBlocked))["blocked"])
 	tier := row(t, st, "verification_token", "token = $1", litellmtest.Hash(litellmtest.KeyTier))
 	require.Equal(t, []any{"tier-gold", nil, nil}, []any{tier["budget_id"], tier["user_id"], tier["key_alias"]})
@@ -138,8 +143,8 @@ func TestImport_principals(t *testing.T) {
 	require.Equal(t, []any{nil, 0.0, nil, nil}, []any{none["max_budget_nano"], none["tpm_limit"], none["budget_duration"], none["budget_reset_at"]})
 
 	keys := of(t, r, "keys")
-	require.Equal(t, []int64{8, 6, 0, 2}, []int64{keys.Read, keys.Written, keys.Unchanged, keys.Skipped})
-	require.Equal(t, []litellm.LostColumn{{Name: "brand_new_column", Rows: 1}, {Name: "object_permission_id", Rows: 1}}, sorted(keys.Lost))
+	require.Equal(t, []int64{9, 7, 0, 2}, []int64{keys.Read, keys.Written, keys.Unchanged, keys.Skipped})
+	require.Equal(t, []litellm.LostColumn{{Name: "brand_new_column", Rows: 1}}, sorted(keys.Lost))
 	for _, table := range r.Tables {
 		require.Equal(t, table.Read, table.Written+table.Unchanged+table.Skipped, table.Name)
 	}
@@ -205,7 +210,7 @@ func TestImport_days(t *testing.T) {
 	for _, l := range r.Left {
 		left = append(left, l.Name)
 	}
-	require.Equal(t, []string{"AuditLog", "BrandNewTable", "Config", "CredentialsTable", "ObjectPermissionTable", "SpendLogs"}, left)
+	require.Equal(t, []string{"AuditLog", "BrandNewTable", "Config", "CredentialsTable", "SpendLogs"}, left)
 }
 
 func TestImport_twice_changes_nothing(t *testing.T) {
@@ -298,7 +303,7 @@ func TestImport_names_that_are_taken_here(t *testing.T) {
 	ann := litellmtest.Hash(litellmtest.KeyAnn)
 	require.Equal(t, "prod-"+ann[:8], row(t, st, "verification_token", "token = $1", ann)["key_alias"])
 	require.Nil(t, row(t, st, "user_table", "user_id = 'ann'")["user_email"])
-	require.Equal(t, int64(6), of(t, r, "keys").Written)
+	require.Equal(t, int64(7), of(t, r, "keys").Written)
 }
 
 func TestImport_from_an_older_release(t *testing.T) {
@@ -307,7 +312,7 @@ func TestImport_from_an_older_release(t *testing.T) {
 	r := run(t, options(t, st, litellmtest.New(t, litellmtest.Options{Old: true})))
 	k := row(t, st, "verification_token", "token = $1", litellmtest.Hash(litellmtest.KeyAnn))
 	require.Equal(t, []any{3.3e9, []any{}, nil, []any{}}, []any{k["spend_nano"], k["allowed_routes"], k["organization_id"], k["budget_limits"]})
-	require.Equal(t, int64(6), of(t, r, "keys").Written)
+	require.Equal(t, int64(7), of(t, r, "keys").Written)
 	require.Empty(t, row(t, st, "daily_user_spend", "user_id = 'ann'")["call_type"])
 	require.InDelta(t, 0.0, row(t, st, "daily_user_spend", "user_id = 'ann'")["successful_requests"], 0)
 	require.Equal(t, map[string]any{}, row(t, st, "team_table", "team_id = 'team-1'")["model_aliases"])
@@ -320,7 +325,7 @@ func TestImport_from_another_schema_by_a_url_of_prisma(t *testing.T) {
 	for _, options := range []string{"", "schema=gateway&connection_limit=5&pgbouncer=true&pool_timeout=10"} {
 		o := optionsWith(t, st, from, options)
 		o.DryRun = true
-		require.Equal(t, int64(6), of(t, run(t, o), "keys").Written)
+		require.Equal(t, int64(7), of(t, run(t, o), "keys").Written)
 	}
 	_, err := litellm.Import(t.Context(), optionsWith(t, st, from, "schema=public"))
 	require.ErrorContains(t, err, `there is no table "LiteLLM_VerificationToken" in schema "public"`)
@@ -390,7 +395,7 @@ func TestImport_many_pages_report_and_progress(t *testing.T) {
 	r := run(t, o)
 	t.Logf("%d keys in %s", many, time.Since(begin))
 	keys := of(t, r, "keys")
-	require.Equal(t, int64(many+6), keys.Written)
+	require.Equal(t, int64(many+7), keys.Written)
 	require.Equal(t, last.Total, last.Done)
 
 	var changed int64

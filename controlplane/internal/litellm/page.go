@@ -187,7 +187,7 @@ func (r *run) announce(ctx context.Context, tx *store.Tx, p *plan, page []*item,
 // published reports whether data planes are told of a row.
 func (p *plan) published(it *item) bool {
 	switch p.kind {
-	case "", kindOrgMember:
+	case "", kindOrgMember, kindPermission:
 		return false
 	case store.KindCustomer:
 		return string(it.rec["managed"]) == "true"

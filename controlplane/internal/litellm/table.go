@@ -130,6 +130,10 @@ func tables() []*table {
 			adapt: adaptBudget, id: idColumn("budget_id"),
 		},
 		{
+			name: "object permissions", from: "LiteLLM_ObjectPermissionTable", to: "object_permission_table", key: []string{"object_permission_id"},
+			kind: kindPermission, once: true, adapt: adaptNamed("", "object_permission_id"), id: idColumn("object_permission_id"),
+		},
+		{
 			name: "organizations", from: "LiteLLM_OrganizationTable", to: "organization_table", key: []string{"organization_id"}, kind: store.KindOrg, once: true,
 			ignore: []string{"model_spend"}, extra: []string{"budget_reset_at"}, join: budgetReset("LiteLLM_OrganizationTable"),
 			adapt: adaptNamed("organization_alias", "organization_id"), id: idColumn("organization_id"),
@@ -146,6 +150,10 @@ func tables() []*table {
 		{
 			name: "keys", from: keyTable, to: "verification_token", key: []string{"token"}, kind: store.KindKey, once: true,
 			ignore: []string{"model_spend", "soft_budget_cooldown"}, unique: uniqueAlias(), adapt: adaptKey, id: idColumn("token"),
+		},
+		{
+			name: "former texts of keys", from: "LiteLLM_DeprecatedVerificationToken", to: "deprecated_verification_token", key: []string{"token"},
+			kind: store.KindKey, once: true, ignore: []string{"id"}, adapt: adaptFormer, id: idColumn("token"),
 		},
 		{
 			name: "team members", from: memberTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, once: true,
@@ -175,8 +183,11 @@ func tables() []*table {
 	return append(all, dailyTables()...)
 }
 
-// kindOrgMember is of objects that data planes are not told of.
-const kindOrgMember store.Kind = "org member"
+// The kinds of objects that data planes are not told of by themselves.
+const (
+	kindOrgMember  store.Kind = "org member"
+	kindPermission store.Kind = "object permission"
+)
 
 func idColumn(name string) func(object) string {
 	return func(rec object) string { return text(rec[name]) }

@@ -95,6 +95,7 @@ type View struct {
 	UserAlias *string         `json:"user_alias"`
 	UserEmail *string         `json:"user_email"`
 	UserRole  *string         `json:"user_role"`
+	SSOUserID *string         `json:"sso_user_id"`
 	Teams     []string        `json:"teams"`
 	Metadata  json.RawMessage `json:"metadata"`
 	Models    []string        `json:"models"`
@@ -106,7 +107,7 @@ type View struct {
 // Show returns a user as LiteLLM shows one.
 func Show(u db.UserTable) View {
 	return View{
-		View: limit.OfUser(&u).View(time.Now()), UserID: u.UserID, UserAlias: u.UserAlias, UserEmail: u.UserEmail, UserRole: u.UserRole, Teams: u.Teams,
+		View: limit.OfUser(&u).View(time.Now()), UserID: u.UserID, UserAlias: u.UserAlias, UserEmail: u.UserEmail, UserRole: u.UserRole, SSOUserID: u.SsoUserID, Teams: u.Teams,
 		Metadata: u.Metadata, Models: u.Models, Spend: money.Nano(budget.Current(u.SpendNano, u.BudgetResetAt, time.Now())).USD(), CreatedAt: u.CreatedAt.UTC(), UpdatedAt: u.UpdatedAt.UTC(),
 	}
 }

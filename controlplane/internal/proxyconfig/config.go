@@ -116,6 +116,11 @@ type General struct {
 	// SpendRetention is maximum_spend_logs_retention_period: a duration such as
 	// 7d; "" keeps everything.
 	SpendRetention string
+	// StorePrompts is store_prompts_in_spend_logs: what requests and answers say is
+	// kept. PromptRetention is ours, maximum_stored_prompts_retention_period: for how
+	// long, where that is shorter.
+	StorePrompts    bool
+	PromptRetention string
 
 	HideLimits      bool     // limit_headers: false; ours
 	AllowedRoutes   []string // allowed_routes: nothing else is served
@@ -147,6 +152,7 @@ const Compat183 = "1.83"
 type Settings struct {
 	DropParams        bool
 	StoreAuditLogs    bool
+	NoMessageLogging  bool // turn_off_message_logging: wins over StorePrompts
 	RequestTimeout    *time.Duration
 	ExposeRouterDebug *bool // expose_router_debug_in_errors
 
@@ -158,8 +164,9 @@ type Settings struct {
 
 	Cache *Cache // nil when it is off
 
-	Limits  SpendLimits
-	NewKeys NewKeys
+	Limits   SpendLimits
+	NewKeys  NewKeys
+	NewUsers NewUsers
 
 	// Router is the settings of router_settings that stand here.
 	Router Router

@@ -7,6 +7,8 @@ type NewKeys struct {
 	Defaults KeyParams // default_key_generate_params
 	Most     KeyParams // upperbound_key_generate_params
 	Rules    *KeyRules // key_generation_settings; nil when it is not there
+	// StrictAliases is enable_key_alias_format_validation.
+	StrictAliases bool
 }
 
 // KeyParams are parameters of keys, as /key/generate takes them.
@@ -41,7 +43,7 @@ func readNewKeys(o *object) NewKeys {
 	defaults, most := o.object("default_key_generate_params"), o.object("upperbound_key_generate_params")
 	defaults.warnUnknown(keysOf(defaultKeyKeys))
 	most.warnUnknown(keysOf(boundKeys))
-	n := NewKeys{Defaults: readKeyParams(defaults), Most: readKeyParams(most)}
+	n := NewKeys{Defaults: readKeyParams(defaults), Most: readKeyParams(most), StrictAliases: o.enabled("enable_key_alias_format_validation")}
 	n.Defaults.UserID, n.Defaults.TeamID = defaults.label("user_id"), defaults.label("team_id")
 	n.Defaults.Models = defaults.texts("models")
 	if meta := defaults.object("metadata"); meta.node != nil {

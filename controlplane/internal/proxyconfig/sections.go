@@ -51,6 +51,8 @@ func readGeneral(o *object) General {
 		AdminOnlyRoutes:   o.texts("admin_only_routes"),
 		NoPersonalKeys:    o.enabled("default_team_disabled"),
 		SpendRetention:    o.text("maximum_spend_logs_retention_period"),
+		StorePrompts:      o.enabled("store_prompts_in_spend_logs"),
+		PromptRetention:   o.text("maximum_stored_prompts_retention_period"),
 		ClientCredentials: o.enabled("allow_client_side_credentials"),
 		OpenResponses:     o.enabled("disable_responses_id_security"),
 		ForeignResponses:  o.enabled("allow_unmanaged_response_ids"),
@@ -75,6 +77,7 @@ func readSettings(o *object) Settings {
 	return Settings{
 		DropParams:        o.enabled("drop_params"),
 		StoreAuditLogs:    o.enabled("store_audit_logs"),
+		NoMessageLogging:  o.enabled("turn_off_message_logging"),
 		RequestTimeout:    o.seconds("request_timeout"),
 		ExposeRouterDebug: o.boolean("expose_router_debug_in_errors"),
 		Callbacks:         callbacks,
@@ -84,6 +87,7 @@ func readSettings(o *object) Settings {
 		Cache:             readCache(o),
 		Limits:            readSpendLimits(o, callbacks),
 		NewKeys:           readNewKeys(o),
+		NewUsers:          readNewUsers(o),
 		Router:            readRouting(o),
 		Raw:               o.raw(),
 	}

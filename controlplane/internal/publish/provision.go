@@ -15,6 +15,8 @@ const (
 	eventsMaxAge    = 30 * 24 * time.Hour
 	eventsMaxBytes  = 2 << 30
 	duplicateWindow = 10 * time.Minute
+	// transcriptsMaxAge is for how long a text waits to be stored.
+	transcriptsMaxAge = 24 * time.Hour
 	// memberTTL is how long a replica that stopped beating is shown.
 	memberTTL = 10 * time.Second
 	// responsesTTL is how long a response can be gone on from, as at OpenAI:
@@ -45,6 +47,9 @@ func Provision(ctx context.Context, js jetstream.JetStream, n contract.Names, re
 	}
 	if _, err := js.CreateOrUpdateConsumer(ctx, n.UsageStream(), ledgerConsumer(n)); err != nil {
 		return fmt.Errorf("provision consumer %s: %w", n.LedgerConsumer(), err)
+	}
+	if _, err := js.CreateOrUpdateConsumer(ctx, n.TranscriptStream(), transcriptConsumer(n)); err != nil {
+		return fmt.Errorf("provision consumer %s: %w", n.TranscriptConsumer(), err)
 	}
 	return nil
 }
@@ -101,6 +106,11 @@ func streams(n contract.Names, replicas int) []jetstream.StreamConfig {
 			Storage: jetstream.FileStorage, Replicas: replicas, Retention: jetstream.LimitsPolicy,
 			Discard: jetstream.DiscardOld, MaxAge: eventsMaxAge, MaxBytes: eventsMaxBytes, Duplicates: duplicateWindow,
 		},
+		{
+			Name: n.TranscriptStream(), Description: "what requests said, on its way to the database", Subjects: []string{n.TranscriptWildcard()},
+			Storage: jetstream.FileStorage, Replicas: replicas, Retention: jetstream.WorkQueuePolicy,
+			Discard: jetstream.DiscardOld, MaxAge: transcriptsMaxAge, MaxBytes: contract.TranscriptsMaxBytes,
+		},
 		cacheStream(n, replicas),
 	}
 }
@@ -120,5 +130,12 @@ func ledgerConsumer(n contract.Names) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: n.LedgerConsumer(), Description: "books usage in Postgres",
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second, MaxAckPending: 2000, MaxDeliver: -1,
+	}
+}
+
+func transcriptConsumer(n contract.Names) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: n.TranscriptConsumer(), Description: "stores what requests said",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second, MaxAckPending: 64, MaxDeliver: 10,
 	}
 }

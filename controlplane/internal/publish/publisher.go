@@ -138,9 +138,7 @@ func (p *Publisher) publish(ctx context.Context, c store.Change) error {
 func (p *Publisher) publishObject(ctx context.Context, c store.Change) error {
 	switch c.Kind {
 	case store.KindKey:
-		return write(ctx, p, p.names.PrincipalsBucket(), contract.VirtualKeyKey(c.ObjectID), func(context.Context, *contract.VirtualKey) (*contract.VirtualKey, error) {
-			return optional(renderKey)(p.keyWithTier(ctx, c.ObjectID))
-		})
+		return p.key(ctx, c)
 	case store.KindTeam:
 		return write(ctx, p, p.names.PrincipalsBucket(), contract.TeamKey(c.ObjectID), func(context.Context, *contract.Team) (*contract.Team, error) {
 			return optional(renderTeam)(p.store.TeamByID(ctx, p.store.DB(), c.ObjectID))

@@ -135,6 +135,9 @@ func (p *Publisher) reconcilePrincipals(ctx context.Context, seen map[string]boo
 			rows, err := p.store.KeysAfter(ctx, p.store.DB(), db.KeysAfterParams{After: after, PageSize: reconcilePage})
 			return collect(rows, func(r db.VerificationToken) string { return r.Token }), err
 		}},
+		{store.KindKey, contract.VirtualKeyKey, func(after string) ([]string, error) {
+			return p.store.KeyFormerAfter(ctx, p.store.DB(), db.KeyFormerAfterParams{After: after, PageSize: reconcilePage})
+		}},
 		{store.KindTeam, contract.TeamKey, func(after string) ([]string, error) {
 			rows, err := p.store.TeamsAfter(ctx, p.store.DB(), db.TeamsAfterParams{After: after, PageSize: reconcilePage})
 			return collect(rows, func(r db.TeamTable) string { return r.TeamID }), err

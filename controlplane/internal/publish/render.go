@@ -47,8 +47,16 @@ func renderTeam(row db.TeamTable) *contract.Team {
 func renderUser(row db.UserTable) *contract.User {
 	return &contract.User{
 		ID: row.UserID, Role: text(row.UserRole), Models: row.Models,
-		Limits: limit.OfUser(&row).Limits(),
+		Limits: limit.OfUser(&row).Limits(), Deactivated: deactivated(row.Metadata),
 	}
+}
+
+// deactivated reads what SCIM keeps in a user's metadata, by LiteLLM's name.
+func deactivated(metadata json.RawMessage) bool {
+	var meta struct {
+		Active *bool `json:"scim_active"`
+	}
+	return json.Unmarshal(metadata, &meta) == nil && meta.Active != nil && !*meta.Active
 }
 
 func text(s *string) string {

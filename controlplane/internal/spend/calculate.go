@@ -68,9 +68,26 @@ func badCalculation(message string) error {
 }
 
 func (c *Calculator) cost(ctx context.Context, name string, used func(model string) price.Usage) (Cost, error) {
+	found, err := c.find(ctx, name)
+	if err != nil {
+		return Cost{}, err
+	}
+	usage := used(found.model)
+	return Cost{found.rate.Cost(&usage).USD()}, nil
+}
+
+// priced is a model with what it costs.
+type priced struct {
+	rate            *price.Rate
+	provider, model string
+}
+
+// find looks up the prices of a model: those of the deployment of that name, else
+// those of the price table.
+func (c *Calculator) find(ctx context.Context, name string) (priced, error) {
 	d, err := c.deployments.ByName(ctx, name)
 	if err != nil {
-		return Cost{}, fmt.Errorf("find deployment: %w", err)
+		return priced{}, fmt.Errorf("find deployment: %w", err)
 	}
 	query := price.Query{BaseModel: name}
 	var rate *price.Rate
@@ -86,7 +103,7 @@ func (c *Calculator) cost(ctx context.Context, name string, used func(model stri
 	if rate == nil {
 		listed := c.book().Lookup(query)
 		if listed == nil && d == nil {
-			return Cost{}, apierr.BadRequest("This model isn't mapped yet. model=%s", name)
+			return priced{}, apierr.BadRequest("This model isn't mapped yet. model=%s", name)
 		}
 		if listed != nil {
 			rate = listed.Rate
@@ -96,8 +113,7 @@ func (c *Calculator) cost(ctx context.Context, name string, used func(model stri
 	if d != nil {
 		model = d.Model
 	}
-	usage := used(model)
-	return Cost{rate.Cost(&usage).USD()}, nil
+	return priced{rate, query.Provider, model}, nil
 }
 
 // chatMessage is a message in OpenAI's form.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ func New(st *store.Store) *Service { return &Service{store: st} }
 
 // Log is a spend row as LiteLLM shows it.
 type Log struct {
+	Texts
+
 	RequestID           string          `json:"request_id"`
 	CallType            string          `json:"call_type"`
 	APIKey              string          `json:"api_key"`
@@ -57,8 +60,42 @@ type Log struct {
 
 // Metadata is what LiteLLM has no column for.
 type Metadata struct {
-	Retries   int32 `json:"attempted_retries"`
-	Fallbacks int32 `json:"attempted_fallbacks"`
+	KeyHash   string  `json:"user_api_key"`
+	UserID    *string `json:"user_api_key_user_id"`
+	TeamID    *string `json:"user_api_key_team_id"`
+	OrgID     *string `json:"user_api_key_org_id"`
+	IP        *string `json:"requester_ip_address"`
+	Status    string  `json:"status"`
+	Retries   int32   `json:"attempted_retries"`
+	Fallbacks int32   `json:"attempted_fallbacks"`
+	// Error is nil for a success.
+	Error *ErrorInformation `json:"error_information"`
+	More  MoreUsage         `json:"additional_usage_values"`
+}
+
+// ErrorInformation is why a request failed.
+type ErrorInformation struct {
+	Code     string `json:"error_code"`
+	Class    string `json:"error_class"`
+	Provider string `json:"llm_provider"`
+}
+
+// MoreUsage is what was used beside the tokens that have a column at LiteLLM.
+type MoreUsage struct {
+	CacheRead  int64 `json:"cache_read_input_tokens"`
+	CacheWrite int64 `json:"cache_creation_input_tokens"`
+	Reasoning  int64 `json:"reasoning_tokens"`
+}
+
+func metadataOf(r *db.SpendLog) Metadata {
+	m := Metadata{
+		KeyHash: r.ApiKey, UserID: r.UserID, TeamID: r.TeamID, OrgID: r.OrganizationID, IP: r.RequesterIpAddress, Status: r.Status,
+		Retries: r.Retries, Fallbacks: r.Fallbacks, More: MoreUsage{r.CachedTokens, r.CacheWriteTokens, r.ReasoningTokens},
+	}
+	if r.ErrorType != nil {
+		m.Error = &ErrorInformation{Code: strconv.Itoa(int(r.HttpStatus)), Class: *r.ErrorType, Provider: r.CustomLlmProvider}
+	}
+	return m
 }
 
 // pythonBool is how LiteLLM writes the column cache_hit.
@@ -76,8 +113,24 @@ type Query struct {
 }
 
 // Logs returns the newest spend rows; a caller who is not an admin sees those
-// of their own key, or of their user.
+// of their own key, or of their user. What a request said is told of one that is
+// asked for by its id.
 func (s *Service) Logs(ctx context.Context, who caller.Caller, q Query) ([]Log, error) {
+	rows, err := s.rows(ctx, who, &q)
+	if err != nil {
+		return nil, err
+	}
+	logs := make([]Log, len(rows))
+	for i, r := range rows {
+		logs[i] = show(r)
+	}
+	if q.RequestID != nil && len(rows) == 1 {
+		return logs, s.attach(ctx, who, &logs[0], &rows[0])
+	}
+	return logs, nil
+}
+
+func (s *Service) rows(ctx context.Context, who caller.Caller, q *Query) ([]db.SpendLog, error) {
 	if q.APIKey != nil {
 		token := ident.KeyToken(*q.APIKey)
 		q.APIKey = &token
@@ -94,11 +147,7 @@ func (s *Service) Logs(ctx context.Context, who caller.Caller, q Query) ([]Log, 
 	if err != nil {
 		return nil, fmt.Errorf("list spend: %w", err)
 	}
-	logs := make([]Log, len(rows))
-	for i, r := range rows {
-		logs[i] = show(r)
-	}
-	return logs, nil
+	return rows, nil
 }
 
 // narrow says when a request began whose id tells it, so that one day of rows is
@@ -144,7 +193,7 @@ func show(r db.SpendLog) Log {
 		StartTime: r.StartTime.UTC(), EndTime: r.EndTime.UTC(), CompletionStartTime: r.CompletionStartTime, Model: r.Model, ModelID: r.ModelID,
 		ModelGroup: r.ModelGroup, CustomLLMProvider: r.CustomLlmProvider, APIBase: r.ApiBase, User: user, TeamID: r.TeamID,
 		OrganizationID: r.OrganizationID, EndUser: r.EndUser, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: pythonBool(r.CacheHit),
-		Metadata: Metadata{Retries: r.Retries, Fallbacks: r.Fallbacks}, RequestTags: tagsOf(r.RequestTags),
+		Metadata: metadataOf(&r), RequestTags: tagsOf(r.RequestTags), Texts: Texts{noText, noText, noText},
 	}
 }
 

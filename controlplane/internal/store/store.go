@@ -212,5 +212,8 @@ func Public(err error) *apierr.Error {
 		// Postgres has no NUL character in its texts.
 		return apierr.Invalid("value_error", "", "Value error, text can not hold the NUL character").Because(err)
 	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.ConstraintName == "team_table_reserved" {
+		return apierr.BadRequest("This team id is reserved. Please use a different team id.").Because(err)
+	}
 	return apierr.Public(err)
 }

@@ -85,6 +85,8 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 		return none, credential.Expired(plain, *key.Expires, now)
 	case row.TeamBlocked:
 		return none, credential.TeamBlocked(*key.TeamID)
+	case row.UserDeactivated:
+		return none, credential.Deactivated()
 	case !routes.Allow(path):
 		return none, credential.RouteDenied(path)
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
-	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 )
 
 func (s *server) teamNew(c echo.Context) error {
@@ -25,20 +24,6 @@ func (s *server) teamInfo(c echo.Context) error {
 
 func (s *server) teamList(c echo.Context) error {
 	out, err := s.Teams.List(c.Request().Context(), callerOf(c), optional(c, "user_id"), optional(c, "organization_id"))
-	return reply(c, out, err)
-}
-
-func (s *server) userNew(c echo.Context) error {
-	var r user.Request
-	if err := decode(c, &r); err != nil {
-		return err
-	}
-	out, err := s.Users.New(c.Request().Context(), callerOf(c), &r)
-	return reply(c, out, err)
-}
-
-func (s *server) userInfo(c echo.Context) error {
-	out, err := s.Users.Info(c.Request().Context(), callerOf(c), c.QueryParam("user_id"))
 	return reply(c, out, err)
 }
 

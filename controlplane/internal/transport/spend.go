@@ -19,14 +19,17 @@ const mostListed = 1000
 // spending are the handlers of reports on what was spent.
 func (s *server) spending() map[string]echo.HandlerFunc {
 	all := map[string]echo.HandlerFunc{
-		"GET /spend/keys":       s.spendKeys,
-		"GET /spend/users":      s.spendUsers,
-		"GET /spend/tags":       s.spendTags,
-		"GET /spend/logs":       s.spendLogs,
-		"GET /spend/logs/v2":    s.spendPage,
-		"GET /spend/logs/ui":    s.spendPage,
-		"GET /spend/export":     s.spendExport,
-		"POST /spend/calculate": s.spendCalculate,
+		"GET /spend/keys":                s.spendKeys,
+		"GET /spend/users":               s.spendUsers,
+		"GET /spend/tags":                s.spendTags,
+		"GET /spend/logs":                s.spendLogs,
+		"GET /spend/logs/v2":             s.spendPage,
+		"GET /spend/logs/ui":             s.spendPage,
+		"GET /spend/export":              s.spendExport,
+		"GET /spend/logs/ui/:request_id": s.spendTexts,
+		"GET /global/all_end_users":      s.globalCustomers,
+		"POST /cost/estimate":            s.costEstimate,
+		"POST /spend/calculate":          s.spendCalculate,
 
 		"GET /global/spend":               plain(s.Reports.Spend),
 		"GET /global/spend/logs":          s.globalSpendLogs,

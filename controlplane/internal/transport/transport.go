@@ -18,10 +18,14 @@ import (
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
 	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
+	"github.com/tianjillm/tianjillm/controlplane/internal/invitation"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
+	"github.com/tianjillm/tianjillm/controlplane/internal/login"
+	"github.com/tianjillm/tianjillm/controlplane/internal/masterkey"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
 	"github.com/tianjillm/tianjillm/controlplane/internal/report"
+	"github.com/tianjillm/tianjillm/controlplane/internal/scim"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -53,8 +57,11 @@ type Health struct {
 // Options are what the handler is made of.
 type Options struct {
 	Keys          *key.Service
+	MasterKeys    *masterkey.Service
 	Teams         *team.Service
 	Users         *user.Service
+	Invitations   *invitation.Service
+	Logins        *login.Service
 	Tiers         *tier.Service
 	Customers     *customer.Service
 	Organizations *organization.Service
@@ -64,9 +71,12 @@ type Options struct {
 	Reports       *report.Service
 	Trail         *trail.Service
 	Costs         *spend.Calculator
+	SCIM          *scim.Service
 	Limits        *standing.Service
 	MasterKey     secret.String
 	KeyHeader     string
+	// BaseURL is where people reach the installation, "" for where they did.
+	BaseURL string
 	// Rules are what the settings say about routes.
 	Rules    policy.Rules
 	Health   func(context.Context) Health
@@ -96,7 +106,11 @@ func New(o Options) (http.Handler, error) {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.observe)
 	own := s.handlers()
+	maps.Copy(own, s.keyring())
 	maps.Copy(own, s.principals())
+	maps.Copy(own, s.users())
+	maps.Copy(own, s.entrance())
+	maps.Copy(own, s.provisioning())
 	maps.Copy(own, s.spending())
 	for _, r := range route.Table() {
 		if r.Plane&route.Control == 0 {
@@ -108,6 +122,9 @@ func New(o Options) (http.Handler, error) {
 		}
 		if r.Access != route.Public {
 			handler = s.authenticated(r, handler)
+		}
+		if r.Access == route.Provision {
+			handler = s.inSCIM(handler)
 		}
 		e.Add(r.Method, r.Path, handler)
 	}
@@ -133,8 +150,6 @@ func (s *server) handlers() map[string]echo.HandlerFunc {
 		"POST /team/new":                     s.teamNew,
 		"GET /team/info":                     s.teamInfo,
 		"GET /team/list":                     s.teamList,
-		"POST /user/new":                     s.userNew,
-		"GET /user/info":                     s.userInfo,
 		"POST /model/new":                    s.modelNew,
 		"POST /model/update":                 s.modelUpdate,
 		"POST /model/delete":                 s.modelDelete,

@@ -71,6 +71,8 @@ func usable(id *principal.Identity, path, key string, passThrough bool) error {
 		return credential.Expired(key, k.Expires, time.Now())
 	case id.Team != nil && id.Team.Blocked:
 		return credential.TeamBlocked(id.Team.ID)
+	case id.User != nil && id.User.Deactivated:
+		return credential.Deactivated()
 	case !k.Routes.Allow(path) && (!passThrough || !k.Routes.AllowPassThrough(path)):
 		return credential.RouteDenied(path)
 	}

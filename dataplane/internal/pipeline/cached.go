@@ -141,6 +141,9 @@ func (x *exchange) replay(e *cache.Entry) error {
 	x.setCost(h)
 	x.headerSent = true
 	x.w.WriteHeader(http.StatusOK)
+	if x.heard != nil {
+		x.heard.Answer(e.Body, e.Stream)
+	}
 	_, err := x.w.Write(e.Body)
 	return x.clientError(err)
 }
@@ -155,6 +158,9 @@ func (x *exchange) hit() {
 
 // record remembers what the client is sent, to be stored when it is complete.
 func (x *exchange) record(part []byte) {
+	if x.heard != nil {
+		x.heard.Answer(part, x.usage.Stream)
+	}
 	l := &x.lookup
 	if !l.on || l.broken || l.batch != nil || l.controls.NoStore {
 		return

@@ -160,6 +160,9 @@ func (x *exchange) sendTranslated(reply provider.Reply, body []byte) error {
 	}
 	x.settle(http.StatusOK, "")
 	x.beginWhole(reply.Header, len(translated))
+	if x.heard != nil {
+		x.heard.Answer(translated, false)
+	}
 	_, err = x.w.Write(translated)
 	return x.clientError(err)
 }

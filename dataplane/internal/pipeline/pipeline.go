@@ -34,6 +34,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/provider"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
 	"github.com/tianjillm/tianjillm/dataplane/internal/snapshot"
+	"github.com/tianjillm/tianjillm/dataplane/internal/transcript"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/ident"
@@ -83,6 +84,8 @@ type Options struct {
 	Conversations Conversations
 	// Brought may be nil: requests then bring no credentials of their own.
 	Brought Brought
+	// Transcripts may be nil: then nothing of what is said is kept.
+	Transcripts Transcripts
 	// IDs seal the ids of responses that vendors keep. Nil makes them of the
 	// master key.
 	IDs      *conversation.IDs
@@ -250,8 +253,9 @@ type exchange struct {
 	anonymous      bool // an open passage for somebody without a key
 	usage          contract.Usage
 	tokens         tokens
-	said           *[]byte     // what a stream has said so far
-	measures       price.Usage // what is paid for beside tokens
+	said           *[]byte             // what a stream has said so far
+	heard          *transcript.Capture // what is said, where that is kept, or nil
+	measures       price.Usage         // what is paid for beside tokens
 	settled        bool
 	headerSent     bool
 	sealed         sealedID
@@ -318,6 +322,7 @@ func (x *exchange) run(pathModel string) error {
 		return err
 	}
 	x.bring()
+	x.overhear()
 	if err := x.admit(); err != nil {
 		return err
 	}
@@ -339,6 +344,7 @@ func (x *exchange) finish() {
 		}
 	}
 	x.close()
+	x.retell()
 	p.metrics.inFlight.Dec()
 	x.releaseBody()
 	members := x.members

@@ -99,6 +99,7 @@ func (x *exchange) proxy(passage *Passage) error {
 		x.deployment = nil // the batch itself was not submitted
 		return err
 	}
+	x.overhear()
 	if err := x.admitPassage(); err != nil {
 		x.deployment = nil // nobody was called
 		return err

@@ -24,6 +24,9 @@ func (t *tap) hear(b []byte) {
 		return
 	}
 	x := t.x
+	if x.heard != nil {
+		x.heard.Answer(b, t.events)
+	}
 	if x.usage.FirstMS == 0 {
 		now := time.Now()
 		x.usage.FirstMS = now.UnixMilli()

@@ -16,7 +16,7 @@ type absent struct{}
 func absence(key string) (record any, k kind) {
 	prefix, token, _ := strings.Cut(key, ".")
 	switch prefix + "." {
-	case contract.PrefixTeam, contract.PrefixUser, contract.PrefixMember, contract.PrefixOrg:
+	case contract.PrefixTeam, contract.PrefixUser, contract.PrefixMember, contract.PrefixOrg, contract.PrefixJWTMapping:
 		return absent{}, missing
 	case contract.PrefixCustomer:
 		if id, err := contract.IDOfToken(token); err == nil {

@@ -19,9 +19,18 @@ func (c *Cache) Resolve(ctx context.Context, sum [32]byte) (Identity, error) {
 	var id Identity
 	var err error
 	now := c.clock().UnixNano() // reading the clock costs half of a lookup
-	if id.Key, err = find[Key](ctx, c, name[:], now); err != nil || id.Key == nil {
-		return id, err
+	if id.Key, err = find[Key](ctx, c, name[:], now); err == nil && id.Key != nil && id.Key.next != nil {
+		id.Key, err = c.follow(ctx, id.Key, now)
 	}
+	if err != nil || id.Key == nil {
+		return Identity{}, err
+	}
+	return c.owned(ctx, id, now)
+}
+
+// owned finds the owners of an identity's key.
+func (c *Cache) owned(ctx context.Context, id Identity, now int64) (Identity, error) {
+	var err error
 	if id.Team, err = find[Team](ctx, c, id.Key.team, now); err != nil {
 		return id, err
 	}
@@ -37,6 +46,29 @@ func (c *Cache) Resolve(ctx context.Context, sum [32]byte) (Identity, error) {
 	}
 	id.Org, err = find[Org](ctx, c, org, now)
 	return id, err
+}
+
+// maxFollowed bounds how often a key is followed: while a key gets its next text,
+// the one before may still lead to it by way of another.
+const maxFollowed = 3
+
+// follow returns the key that a former text of it stands for, or nil when its
+// time is over.
+func (c *Cache) follow(ctx context.Context, k *Key, now int64) (*Key, error) {
+	for range maxFollowed {
+		if k == nil || k.next == nil {
+			return k, nil
+		}
+		if now >= k.Expires.UnixNano() {
+			return nil, nil //nolint:nilnil // there is no such key any more
+		}
+		next, err := find[Key](ctx, c, k.next, now)
+		if err != nil {
+			return nil, err
+		}
+		k = next
+	}
+	return nil, nil //nolint:nilnil // it leads nowhere
 }
 
 func find[T any](ctx context.Context, c *Cache, key []byte, now int64) (*T, error) {

@@ -44,6 +44,8 @@ func decode(key string, data []byte) (any, error) {
 		p = &Customer{}
 	case contract.PrefixTag:
 		p = &Tag{}
+	case contract.PrefixJWTMapping:
+		p = &Mapping{}
 	default:
 		return nil, fmt.Errorf("decode principal: no kind of record has the key %.64q", key)
 	}
@@ -100,6 +102,10 @@ type Key struct {
 	Routes policy.Routes
 
 	team, user, member, org []byte // nil without
+	// next is the key that this is a former text of.
+	next []byte
+	// rank is the role that a token gives, or none.
+	rank policy.Role
 
 	mu     sync.Mutex
 	groups []inGroup
@@ -140,6 +146,10 @@ func (k *Key) InGroup(group string, each *contract.Rates) []limits.Limit {
 func (k *Key) plain() any { return &k.VirtualKey }
 
 func (k *Key) prepare() {
+	if k.ReplacedBy != "" {
+		k.next = []byte(contract.VirtualKeyKey(k.ReplacedBy))
+		return
+	}
 	k.Limited, k.Marks = limited(limits.OfKey(&k.VirtualKey)), readMarks(k.Metadata)
 	k.Routes = policy.NewRoutes(k.AllowedRoutes)
 	if k.TeamID != "" {
@@ -267,6 +277,8 @@ type Identity struct {
 	User   *User
 	Member *Member
 	Org    *Org
+	// Token is what came instead of a key, or nil.
+	Token *Token
 }
 
 // OrgID is the organisation of the key, or of its team.
@@ -277,8 +289,11 @@ func (i *Identity) OrgID() string {
 	return cmp.Or(i.Key.OrgID, i.Team.OrgID)
 }
 
-// Role is that of the key's user.
+// Role is that of the key's user, or that of the token.
 func (i *Identity) Role() policy.Role {
+	if i.Key != nil && i.Key.rank != policy.NoRole {
+		return i.Key.rank
+	}
 	if i.User == nil {
 		return policy.NoRole
 	}

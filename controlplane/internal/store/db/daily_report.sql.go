@@ -1760,7 +1760,7 @@ func (q *Queries) UserActivityCount(ctx context.Context, db DBTX, arg UserActivi
 }
 
 const usersBySpend = `-- name: UsersBySpend :many
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE $1::text IS NULL OR user_id = $1 ORDER BY spend_nano DESC, user_id LIMIT $2
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE $1::text IS NULL OR user_id = $1 ORDER BY spend_nano DESC, user_id LIMIT $2
 `
 
 type UsersBySpendParams struct {
@@ -1801,6 +1801,8 @@ func (q *Queries) UsersBySpend(ctx context.Context, db DBTX, arg UsersBySpendPar
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.SsoUserID,
+			&i.Password,
 		); err != nil {
 			return nil, err
 		}

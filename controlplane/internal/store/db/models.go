@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/tianjillm/tianjillm/controlplane/internal/password"
 )
 
 type AuditChain struct {
@@ -264,6 +265,21 @@ type DeletedVerificationToken struct {
 	DeletedBy            *string
 	DeletedByApiKey      *string
 	LitellmChangedBy     *string
+	AgentID              *string
+	ProjectID            *string
+	ObjectPermissionID   *string
+	AccessGroupIds       []string
+	RouterSettings       []byte
+	AutoRotate           bool
+	RotationInterval     *string
+	KeyRotationAt        *time.Time
+}
+
+type DeprecatedVerificationToken struct {
+	Token         string
+	ActiveTokenID string
+	RevokeAt      time.Time
+	CreatedAt     time.Time
 }
 
 type EndUserTable struct {
@@ -280,9 +296,40 @@ type EndUserTable struct {
 	UpdatedAt          time.Time
 }
 
+type InvitationLink struct {
+	ID         string
+	UserID     string
+	IsAccepted bool
+	AcceptedAt *time.Time
+	ExpiresAt  time.Time
+	CreatedAt  time.Time
+	CreatedBy  string
+	UpdatedAt  time.Time
+	UpdatedBy  string
+}
+
 type LitellmImport struct {
 	Kind     string
 	ObjectID string
+}
+
+type LoginFailure struct {
+	Subject  string
+	Failures int32
+	EndsAt   time.Time
+}
+
+type ObjectPermissionTable struct {
+	ObjectPermissionID string
+	McpServers         []string
+	McpAccessGroups    []string
+	McpToolPermissions []byte
+	McpToolsets        []string
+	BlockedTools       []string
+	VectorStores       []string
+	Agents             []string
+	AgentAccessGroups  []string
+	Models             []string
 }
 
 type OrganizationMembership struct {
@@ -402,6 +449,20 @@ type SpendLogsHorizon struct {
 	KeptFrom time.Time
 }
 
+type SpendTranscript struct {
+	RequestID string
+	StartTime time.Time
+	Request   []byte
+	Response  []byte
+}
+
+type SpendTranscriptsDefault struct {
+	RequestID string
+	StartTime time.Time
+	Request   []byte
+	Response  []byte
+}
+
 type TagTable struct {
 	TagName       string
 	Description   *string
@@ -485,6 +546,8 @@ type UserTable struct {
 	SoftBudgetNano      *int64
 	BudgetLimits        json.RawMessage
 	ModelMaxBudget      json.RawMessage
+	SsoUserID           *string
+	Password            password.Hash
 }
 
 type VerificationToken struct {
@@ -525,4 +588,12 @@ type VerificationToken struct {
 	SoftBudgetNano       *int64
 	BudgetLimits         json.RawMessage
 	BudgetID             *string
+	AgentID              *string
+	ProjectID            *string
+	ObjectPermissionID   *string
+	AccessGroupIds       []string
+	RouterSettings       []byte
+	AutoRotate           bool
+	RotationInterval     *string
+	KeyRotationAt        *time.Time
 }

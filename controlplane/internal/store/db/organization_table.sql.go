@@ -604,7 +604,7 @@ func (q *Queries) TeamsDelete(ctx context.Context, db DBTX, ids []string) error 
 }
 
 const userByEmail = `-- name: UserByEmail :one
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE lower(user_email) = lower($1::text)
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE lower(user_email) = lower($1::text)
 `
 
 func (q *Queries) UserByEmail(ctx context.Context, db DBTX, userEmail string) (UserTable, error) {
@@ -634,6 +634,8 @@ func (q *Queries) UserByEmail(ctx context.Context, db DBTX, userEmail string) (U
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
 	)
 	return i, err
 }
@@ -657,7 +659,7 @@ func (q *Queries) UserEnroll(ctx context.Context, db DBTX, arg UserEnrollParams)
 }
 
 const usersByIDs = `-- name: UsersByIDs :many
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE user_id = ANY($1::text[]) ORDER BY user_id
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE user_id = ANY($1::text[]) ORDER BY user_id
 `
 
 func (q *Queries) UsersByIDs(ctx context.Context, db DBTX, ids []string) ([]UserTable, error) {
@@ -693,6 +695,8 @@ func (q *Queries) UsersByIDs(ctx context.Context, db DBTX, ids []string) ([]User
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.SsoUserID,
+			&i.Password,
 		); err != nil {
 			return nil, err
 		}

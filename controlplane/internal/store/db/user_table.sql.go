@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/tianjillm/tianjillm/controlplane/internal/password"
 )
 
 const userAddTeam = `-- name: UserAddTeam :execrows
@@ -30,7 +32,7 @@ func (q *Queries) UserAddTeam(ctx context.Context, db DBTX, arg UserAddTeamParam
 }
 
 const userByID = `-- name: UserByID :one
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE user_id = $1
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE user_id = $1
 `
 
 func (q *Queries) UserByID(ctx context.Context, db DBTX, userID string) (UserTable, error) {
@@ -60,6 +62,45 @@ func (q *Queries) UserByID(ctx context.Context, db DBTX, userID string) (UserTab
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
+	)
+	return i, err
+}
+
+const userBySSOID = `-- name: UserBySSOID :one
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE sso_user_id = $1::text
+`
+
+func (q *Queries) UserBySSOID(ctx context.Context, db DBTX, ssoUserID string) (UserTable, error) {
+	row := db.QueryRow(ctx, userBySSOID, ssoUserID)
+	var i UserTable
+	err := row.Scan(
+		&i.UserID,
+		&i.UserAlias,
+		&i.UserEmail,
+		&i.UserRole,
+		&i.Teams,
+		&i.Metadata,
+		&i.Models,
+		&i.SpendNano,
+		&i.MaxBudgetNano,
+		&i.BudgetDuration,
+		&i.BudgetResetAt,
+		&i.MaxParallelRequests,
+		&i.TpmLimit,
+		&i.RpmLimit,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
 	)
 	return i, err
 }
@@ -81,14 +122,82 @@ func (q *Queries) UserEnsure(ctx context.Context, db DBTX, arg UserEnsureParams)
 	return result.RowsAffected(), nil
 }
 
+const userForUpdate = `-- name: UserForUpdate :one
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE user_id = $1 FOR UPDATE
+`
+
+func (q *Queries) UserForUpdate(ctx context.Context, db DBTX, userID string) (UserTable, error) {
+	row := db.QueryRow(ctx, userForUpdate, userID)
+	var i UserTable
+	err := row.Scan(
+		&i.UserID,
+		&i.UserAlias,
+		&i.UserEmail,
+		&i.UserRole,
+		&i.Teams,
+		&i.Metadata,
+		&i.Models,
+		&i.SpendNano,
+		&i.MaxBudgetNano,
+		&i.BudgetDuration,
+		&i.BudgetResetAt,
+		&i.MaxParallelRequests,
+		&i.TpmLimit,
+		&i.RpmLimit,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
+	)
+	return i, err
+}
+
+const userIDsAfter = `-- name: UserIDsAfter :many
+SELECT user_id FROM user_table WHERE user_id > $1 ORDER BY user_id LIMIT $2
+`
+
+type UserIDsAfterParams struct {
+	After    string
+	PageSize int32
+}
+
+func (q *Queries) UserIDsAfter(ctx context.Context, db DBTX, arg UserIDsAfterParams) ([]string, error) {
+	rows, err := db.Query(ctx, userIDsAfter, arg.After, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var user_id string
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userInsert = `-- name: UserInsert :one
 INSERT INTO user_table (
     user_id, user_alias, user_email, user_role, teams, metadata, models, max_budget_nano, budget_duration, budget_reset_at,
-    max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget
+    max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit, soft_budget_nano, budget_limits, model_max_budget,
+    sso_user_id, password
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
-) RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+    $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22
+) RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password
 `
 
 type UserInsertParams struct {
@@ -112,6 +221,8 @@ type UserInsertParams struct {
 	SoftBudgetNano      *int64
 	BudgetLimits        json.RawMessage
 	ModelMaxBudget      json.RawMessage
+	SsoUserID           *string
+	Password            password.Hash
 }
 
 func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams) (UserTable, error) {
@@ -136,6 +247,8 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 		arg.SoftBudgetNano,
 		arg.BudgetLimits,
 		arg.ModelMaxBudget,
+		arg.SsoUserID,
+		arg.Password,
 	)
 	var i UserTable
 	err := row.Scan(
@@ -162,12 +275,134 @@ func (q *Queries) UserInsert(ctx context.Context, db DBTX, arg UserInsertParams)
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
+	)
+	return i, err
+}
+
+const userSetPassword = `-- name: UserSetPassword :exec
+UPDATE user_table SET password = $1, updated_at = now() WHERE user_id = $2
+`
+
+type UserSetPasswordParams struct {
+	Password password.Hash
+	UserID   string
+}
+
+func (q *Queries) UserSetPassword(ctx context.Context, db DBTX, arg UserSetPasswordParams) error {
+	_, err := db.Exec(ctx, userSetPassword, arg.Password, arg.UserID)
+	return err
+}
+
+const userSetRole = `-- name: UserSetRole :exec
+UPDATE user_table SET user_role = $1, updated_at = now() WHERE user_id = $2
+`
+
+type UserSetRoleParams struct {
+	UserRole *string
+	UserID   string
+}
+
+func (q *Queries) UserSetRole(ctx context.Context, db DBTX, arg UserSetRoleParams) error {
+	_, err := db.Exec(ctx, userSetRole, arg.UserRole, arg.UserID)
+	return err
+}
+
+const userUpdate = `-- name: UserUpdate :one
+UPDATE user_table SET
+    user_alias = $1, user_email = $2, user_role = $3, metadata = $4, models = $5,
+    spend_nano = COALESCE($6::bigint, spend_nano), max_budget_nano = $7,
+    budget_duration = $8, budget_reset_at = $9, max_parallel_requests = $10,
+    tpm_limit = $11, rpm_limit = $12, tph_limit = $13, rph_limit = $14, tpd_limit = $15,
+    rpd_limit = $16, soft_budget_nano = $17, budget_limits = $18, model_max_budget = $19,
+    sso_user_id = $20, password = $21, updated_at = now()
+WHERE user_id = $22 RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password
+`
+
+type UserUpdateParams struct {
+	UserAlias           *string
+	UserEmail           *string
+	UserRole            *string
+	Metadata            json.RawMessage
+	Models              []string
+	SetSpendNano        *int64
+	MaxBudgetNano       *int64
+	BudgetDuration      *string
+	BudgetResetAt       *time.Time
+	MaxParallelRequests *int64
+	TpmLimit            *int64
+	RpmLimit            *int64
+	TphLimit            *int64
+	RphLimit            *int64
+	TpdLimit            *int64
+	RpdLimit            *int64
+	SoftBudgetNano      *int64
+	BudgetLimits        json.RawMessage
+	ModelMaxBudget      json.RawMessage
+	SsoUserID           *string
+	Password            password.Hash
+	UserID              string
+}
+
+func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams) (UserTable, error) {
+	row := db.QueryRow(ctx, userUpdate,
+		arg.UserAlias,
+		arg.UserEmail,
+		arg.UserRole,
+		arg.Metadata,
+		arg.Models,
+		arg.SetSpendNano,
+		arg.MaxBudgetNano,
+		arg.BudgetDuration,
+		arg.BudgetResetAt,
+		arg.MaxParallelRequests,
+		arg.TpmLimit,
+		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.ModelMaxBudget,
+		arg.SsoUserID,
+		arg.Password,
+		arg.UserID,
+	)
+	var i UserTable
+	err := row.Scan(
+		&i.UserID,
+		&i.UserAlias,
+		&i.UserEmail,
+		&i.UserRole,
+		&i.Teams,
+		&i.Metadata,
+		&i.Models,
+		&i.SpendNano,
+		&i.MaxBudgetNano,
+		&i.BudgetDuration,
+		&i.BudgetResetAt,
+		&i.MaxParallelRequests,
+		&i.TpmLimit,
+		&i.RpmLimit,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.ModelMaxBudget,
+		&i.SsoUserID,
+		&i.Password,
 	)
 	return i, err
 }
 
 const usersAfter = `-- name: UsersAfter :many
-SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM user_table WHERE user_id > $1 ORDER BY user_id LIMIT $2
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE user_id > $1 ORDER BY user_id LIMIT $2
 `
 
 type UsersAfterParams struct {
@@ -208,6 +443,67 @@ func (q *Queries) UsersAfter(ctx context.Context, db DBTX, arg UsersAfterParams)
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.SsoUserID,
+			&i.Password,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const usersDelete = `-- name: UsersDelete :exec
+DELETE FROM user_table WHERE user_id = ANY($1::text[])
+`
+
+func (q *Queries) UsersDelete(ctx context.Context, db DBTX, ids []string) error {
+	_, err := db.Exec(ctx, usersDelete, ids)
+	return err
+}
+
+const usersLock = `-- name: UsersLock :many
+SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table WHERE user_id = ANY($1::text[]) ORDER BY user_id FOR UPDATE
+`
+
+func (q *Queries) UsersLock(ctx context.Context, db DBTX, ids []string) ([]UserTable, error) {
+	rows, err := db.Query(ctx, usersLock, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UserTable{}
+	for rows.Next() {
+		var i UserTable
+		if err := rows.Scan(
+			&i.UserID,
+			&i.UserAlias,
+			&i.UserEmail,
+			&i.UserRole,
+			&i.Teams,
+			&i.Metadata,
+			&i.Models,
+			&i.SpendNano,
+			&i.MaxBudgetNano,
+			&i.BudgetDuration,
+			&i.BudgetResetAt,
+			&i.MaxParallelRequests,
+			&i.TpmLimit,
+			&i.RpmLimit,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.ModelMaxBudget,
+			&i.SsoUserID,
+			&i.Password,
 		); err != nil {
 			return nil, err
 		}

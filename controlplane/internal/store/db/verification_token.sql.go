@@ -12,7 +12,7 @@ import (
 )
 
 const keyByToken = `-- name: KeyByToken :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = $1
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = $1
 `
 
 func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -56,42 +56,20 @@ func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (Verifi
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
 
-const keyCount = `-- name: KeyCount :one
-SELECT count(*) FROM verification_token
-WHERE ($1::text IS NULL OR user_id = $1)
-  AND ($2::text IS NULL OR team_id = $2)
-  AND ($3::text IS NULL OR organization_id = $3)
-  AND ($4::text IS NULL OR key_alias = $4)
-  AND ($5::text IS NULL OR token = $5)
-`
-
-type KeyCountParams struct {
-	UserID         *string
-	TeamID         *string
-	OrganizationID *string
-	KeyAlias       *string
-	Token          *string
-}
-
-func (q *Queries) KeyCount(ctx context.Context, db DBTX, arg KeyCountParams) (int64, error) {
-	row := db.QueryRow(ctx, keyCount,
-		arg.UserID,
-		arg.TeamID,
-		arg.OrganizationID,
-		arg.KeyAlias,
-		arg.Token,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const keyForUpdate = `-- name: KeyForUpdate :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = $1 FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = $1 FOR UPDATE
 `
 
 func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -135,6 +113,14 @@ func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (Veri
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
@@ -144,13 +130,15 @@ INSERT INTO verification_token (
     token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata,
     model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano,
     budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit,
-    soft_budget_nano, budget_limits, budget_id, created_by, updated_by
+    soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings,
+    auto_rotate, rotation_interval, key_rotation_at, created_by, updated_by
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, $17, $18,
     $19, $20, $21, $22, $23, $24, $25, $26, $27,
-    $28, $29, $30, $31, $31
-) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
+    $28, $29, $30, $31, $32, $33, COALESCE($34::text[], '{}'), $35,
+    $36, $37, $38, $39, $39
+) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
 `
 
 type KeyInsertParams struct {
@@ -184,6 +172,14 @@ type KeyInsertParams struct {
 	SoftBudgetNano       *int64
 	BudgetLimits         json.RawMessage
 	BudgetID             *string
+	AgentID              *string
+	ProjectID            *string
+	ObjectPermissionID   *string
+	AccessGroupIds       []string
+	RouterSettings       []byte
+	AutoRotate           bool
+	RotationInterval     *string
+	KeyRotationAt        *time.Time
 	CreatedBy            *string
 }
 
@@ -219,6 +215,14 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 		arg.SoftBudgetNano,
 		arg.BudgetLimits,
 		arg.BudgetID,
+		arg.AgentID,
+		arg.ProjectID,
+		arg.ObjectPermissionID,
+		arg.AccessGroupIds,
+		arg.RouterSettings,
+		arg.AutoRotate,
+		arg.RotationInterval,
+		arg.KeyRotationAt,
 		arg.CreatedBy,
 	)
 	var i VerificationToken
@@ -260,123 +264,37 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
 
-const keyList = `-- name: KeyList :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token
-WHERE ($1::text IS NULL OR user_id = $1)
-  AND ($2::text IS NULL OR team_id = $2)
-  AND ($3::text IS NULL OR organization_id = $3)
-  AND ($4::text IS NULL OR key_alias = $4)
-  AND ($5::text IS NULL OR token = $5)
-ORDER BY
-    CASE WHEN $6::text = 'spend asc' THEN spend_nano END ASC, CASE WHEN $6 = 'spend desc' THEN spend_nano END DESC,
-    CASE WHEN $6 = 'max_budget asc' THEN max_budget_nano END ASC, CASE WHEN $6 = 'max_budget desc' THEN max_budget_nano END DESC,
-    CASE WHEN $6 = 'updated_at asc' THEN updated_at END ASC, CASE WHEN $6 = 'updated_at desc' THEN updated_at END DESC,
-    CASE WHEN $6 = 'key_alias asc' THEN key_alias END ASC, CASE WHEN $6 = 'key_alias desc' THEN key_alias END DESC,
-    CASE WHEN $6 = 'token asc' THEN token END ASC, CASE WHEN $6 = 'token desc' THEN token END DESC,
-    CASE WHEN $6 = 'created_at asc' THEN created_at END ASC,
-    created_at DESC, token DESC
-LIMIT $8 OFFSET $7
-`
-
-type KeyListParams struct {
-	UserID         *string
-	TeamID         *string
-	OrganizationID *string
-	KeyAlias       *string
-	Token          *string
-	Sort           string
-	Skip           int32
-	PageSize       int32
-}
-
-func (q *Queries) KeyList(ctx context.Context, db DBTX, arg KeyListParams) ([]VerificationToken, error) {
-	rows, err := db.Query(ctx, keyList,
-		arg.UserID,
-		arg.TeamID,
-		arg.OrganizationID,
-		arg.KeyAlias,
-		arg.Token,
-		arg.Sort,
-		arg.Skip,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []VerificationToken{}
-	for rows.Next() {
-		var i VerificationToken
-		if err := rows.Scan(
-			&i.Token,
-			&i.KeyName,
-			&i.KeyAlias,
-			&i.UserID,
-			&i.TeamID,
-			&i.OrganizationID,
-			&i.Models,
-			&i.Aliases,
-			&i.Config,
-			&i.Permissions,
-			&i.Metadata,
-			&i.ModelMaxBudget,
-			&i.AllowedRoutes,
-			&i.AllowedCacheControls,
-			&i.Blocked,
-			&i.Expires,
-			&i.SpendNano,
-			&i.MaxBudgetNano,
-			&i.BudgetDuration,
-			&i.BudgetResetAt,
-			&i.MaxParallelRequests,
-			&i.TpmLimit,
-			&i.RpmLimit,
-			&i.RotationCount,
-			&i.LastRotationAt,
-			&i.LastActive,
-			&i.CreatedAt,
-			&i.CreatedBy,
-			&i.UpdatedAt,
-			&i.UpdatedBy,
-			&i.RphLimit,
-			&i.TphLimit,
-			&i.RpdLimit,
-			&i.TpdLimit,
-			&i.SoftBudgetNano,
-			&i.BudgetLimits,
-			&i.BudgetID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const keyReplaceToken = `-- name: KeyReplaceToken :one
 UPDATE verification_token SET token = $1, key_name = $2, rotation_count = rotation_count + 1,
-    last_rotation_at = now(), updated_by = $3, updated_at = now()
-WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
+    last_rotation_at = now(), key_rotation_at = $3, updated_by = $4, updated_at = now()
+WHERE token = $5 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
 `
 
 type KeyReplaceTokenParams struct {
-	NewToken  string
-	KeyName   *string
-	UpdatedBy *string
-	Token     string
+	NewToken      string
+	KeyName       *string
+	KeyRotationAt *time.Time
+	UpdatedBy     *string
+	Token         string
 }
 
 func (q *Queries) KeyReplaceToken(ctx context.Context, db DBTX, arg KeyReplaceTokenParams) (VerificationToken, error) {
 	row := db.QueryRow(ctx, keyReplaceToken,
 		arg.NewToken,
 		arg.KeyName,
+		arg.KeyRotationAt,
 		arg.UpdatedBy,
 		arg.Token,
 	)
@@ -419,13 +337,21 @@ func (q *Queries) KeyReplaceToken(ctx context.Context, db DBTX, arg KeyReplaceTo
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
 
 const keySetBlocked = `-- name: KeySetBlocked :one
 UPDATE verification_token SET blocked = $1::boolean, updated_by = $2, updated_at = now()
-WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
+WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
 `
 
 type KeySetBlockedParams struct {
@@ -475,86 +401,34 @@ func (q *Queries) KeySetBlocked(ctx context.Context, db DBTX, arg KeySetBlockedP
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
 
-const keyUpdate = `-- name: KeyUpdate :one
-UPDATE verification_token SET
-    key_alias = $1, user_id = $2, team_id = $3, organization_id = $4, models = $5,
-    aliases = $6, config = $7, permissions = $8, metadata = $9, model_max_budget = $10,
-    allowed_routes = $11, allowed_cache_controls = $12, blocked = $13, expires = $14,
-    spend_nano = COALESCE($15::bigint, spend_nano), max_budget_nano = $16,
-    budget_duration = $17, budget_reset_at = $18, max_parallel_requests = $19,
-    tpm_limit = $20, rpm_limit = $21, tph_limit = $22, rph_limit = $23, tpd_limit = $24,
-    rpd_limit = $25, soft_budget_nano = $26, budget_limits = $27, budget_id = $28,
-    updated_by = $29, updated_at = now()
-WHERE token = $30 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id
+const keySetSpend = `-- name: KeySetSpend :one
+UPDATE verification_token SET spend_nano = $1, budget_reset_at = $2, updated_by = $3, updated_at = now()
+WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
 `
 
-type KeyUpdateParams struct {
-	KeyAlias             *string
-	UserID               *string
-	TeamID               *string
-	OrganizationID       *string
-	Models               []string
-	Aliases              json.RawMessage
-	Config               json.RawMessage
-	Permissions          json.RawMessage
-	Metadata             json.RawMessage
-	ModelMaxBudget       json.RawMessage
-	AllowedRoutes        []string
-	AllowedCacheControls []string
-	Blocked              *bool
-	Expires              *time.Time
-	SetSpendNano         *int64
-	MaxBudgetNano        *int64
-	BudgetDuration       *string
-	BudgetResetAt        *time.Time
-	MaxParallelRequests  *int64
-	TpmLimit             *int64
-	RpmLimit             *int64
-	TphLimit             *int64
-	RphLimit             *int64
-	TpdLimit             *int64
-	RpdLimit             *int64
-	SoftBudgetNano       *int64
-	BudgetLimits         json.RawMessage
-	BudgetID             *string
-	UpdatedBy            *string
-	Token                string
+type KeySetSpendParams struct {
+	SpendNano     int64
+	BudgetResetAt *time.Time
+	UpdatedBy     *string
+	Token         string
 }
 
-func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (VerificationToken, error) {
-	row := db.QueryRow(ctx, keyUpdate,
-		arg.KeyAlias,
-		arg.UserID,
-		arg.TeamID,
-		arg.OrganizationID,
-		arg.Models,
-		arg.Aliases,
-		arg.Config,
-		arg.Permissions,
-		arg.Metadata,
-		arg.ModelMaxBudget,
-		arg.AllowedRoutes,
-		arg.AllowedCacheControls,
-		arg.Blocked,
-		arg.Expires,
-		arg.SetSpendNano,
-		arg.MaxBudgetNano,
-		arg.BudgetDuration,
+func (q *Queries) KeySetSpend(ctx context.Context, db DBTX, arg KeySetSpendParams) (VerificationToken, error) {
+	row := db.QueryRow(ctx, keySetSpend,
+		arg.SpendNano,
 		arg.BudgetResetAt,
-		arg.MaxParallelRequests,
-		arg.TpmLimit,
-		arg.RpmLimit,
-		arg.TphLimit,
-		arg.RphLimit,
-		arg.TpdLimit,
-		arg.RpdLimit,
-		arg.SoftBudgetNano,
-		arg.BudgetLimits,
-		arg.BudgetID,
 		arg.UpdatedBy,
 		arg.Token,
 	)
@@ -597,12 +471,169 @@ func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
+	)
+	return i, err
+}
+
+const keyUpdate = `-- name: KeyUpdate :one
+UPDATE verification_token SET
+    key_alias = $1, user_id = $2, team_id = $3, organization_id = $4, models = $5,
+    aliases = $6, config = $7, permissions = $8, metadata = $9, model_max_budget = $10,
+    allowed_routes = $11, allowed_cache_controls = $12, blocked = $13, expires = $14,
+    spend_nano = COALESCE($15::bigint, spend_nano), max_budget_nano = $16,
+    budget_duration = $17, budget_reset_at = $18, max_parallel_requests = $19,
+    tpm_limit = $20, rpm_limit = $21, tph_limit = $22, rph_limit = $23, tpd_limit = $24,
+    rpd_limit = $25, soft_budget_nano = $26, budget_limits = $27, budget_id = $28,
+    agent_id = $29, project_id = $30, object_permission_id = $31,
+    access_group_ids = COALESCE($32::text[], '{}'), router_settings = $33,
+    auto_rotate = $34, rotation_interval = $35, key_rotation_at = $36,
+    updated_by = $37, updated_at = now()
+WHERE token = $38 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+`
+
+type KeyUpdateParams struct {
+	KeyAlias             *string
+	UserID               *string
+	TeamID               *string
+	OrganizationID       *string
+	Models               []string
+	Aliases              json.RawMessage
+	Config               json.RawMessage
+	Permissions          json.RawMessage
+	Metadata             json.RawMessage
+	ModelMaxBudget       json.RawMessage
+	AllowedRoutes        []string
+	AllowedCacheControls []string
+	Blocked              *bool
+	Expires              *time.Time
+	SetSpendNano         *int64
+	MaxBudgetNano        *int64
+	BudgetDuration       *string
+	BudgetResetAt        *time.Time
+	MaxParallelRequests  *int64
+	TpmLimit             *int64
+	RpmLimit             *int64
+	TphLimit             *int64
+	RphLimit             *int64
+	TpdLimit             *int64
+	RpdLimit             *int64
+	SoftBudgetNano       *int64
+	BudgetLimits         json.RawMessage
+	BudgetID             *string
+	AgentID              *string
+	ProjectID            *string
+	ObjectPermissionID   *string
+	AccessGroupIds       []string
+	RouterSettings       []byte
+	AutoRotate           bool
+	RotationInterval     *string
+	KeyRotationAt        *time.Time
+	UpdatedBy            *string
+	Token                string
+}
+
+func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (VerificationToken, error) {
+	row := db.QueryRow(ctx, keyUpdate,
+		arg.KeyAlias,
+		arg.UserID,
+		arg.TeamID,
+		arg.OrganizationID,
+		arg.Models,
+		arg.Aliases,
+		arg.Config,
+		arg.Permissions,
+		arg.Metadata,
+		arg.ModelMaxBudget,
+		arg.AllowedRoutes,
+		arg.AllowedCacheControls,
+		arg.Blocked,
+		arg.Expires,
+		arg.SetSpendNano,
+		arg.MaxBudgetNano,
+		arg.BudgetDuration,
+		arg.BudgetResetAt,
+		arg.MaxParallelRequests,
+		arg.TpmLimit,
+		arg.RpmLimit,
+		arg.TphLimit,
+		arg.RphLimit,
+		arg.TpdLimit,
+		arg.RpdLimit,
+		arg.SoftBudgetNano,
+		arg.BudgetLimits,
+		arg.BudgetID,
+		arg.AgentID,
+		arg.ProjectID,
+		arg.ObjectPermissionID,
+		arg.AccessGroupIds,
+		arg.RouterSettings,
+		arg.AutoRotate,
+		arg.RotationInterval,
+		arg.KeyRotationAt,
+		arg.UpdatedBy,
+		arg.Token,
+	)
+	var i VerificationToken
+	err := row.Scan(
+		&i.Token,
+		&i.KeyName,
+		&i.KeyAlias,
+		&i.UserID,
+		&i.TeamID,
+		&i.OrganizationID,
+		&i.Models,
+		&i.Aliases,
+		&i.Config,
+		&i.Permissions,
+		&i.Metadata,
+		&i.ModelMaxBudget,
+		&i.AllowedRoutes,
+		&i.AllowedCacheControls,
+		&i.Blocked,
+		&i.Expires,
+		&i.SpendNano,
+		&i.MaxBudgetNano,
+		&i.BudgetDuration,
+		&i.BudgetResetAt,
+		&i.MaxParallelRequests,
+		&i.TpmLimit,
+		&i.RpmLimit,
+		&i.RotationCount,
+		&i.LastRotationAt,
+		&i.LastActive,
+		&i.CreatedAt,
+		&i.CreatedBy,
+		&i.UpdatedAt,
+		&i.UpdatedBy,
+		&i.RphLimit,
+		&i.TphLimit,
+		&i.RpdLimit,
+		&i.TpdLimit,
+		&i.SoftBudgetNano,
+		&i.BudgetLimits,
+		&i.BudgetID,
+		&i.AgentID,
+		&i.ProjectID,
+		&i.ObjectPermissionID,
+		&i.AccessGroupIds,
+		&i.RouterSettings,
+		&i.AutoRotate,
+		&i.RotationInterval,
+		&i.KeyRotationAt,
 	)
 	return i, err
 }
 
 const keysAfter = `-- name: KeysAfter :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
 `
 
 type KeysAfterParams struct {
@@ -657,6 +688,14 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}
@@ -669,7 +708,7 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 }
 
 const keysByAliases = `-- name: KeysByAliases :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) ([]VerificationToken, error) {
@@ -719,6 +758,14 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}
@@ -731,7 +778,7 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 }
 
 const keysByTeam = `-- name: KeysByTeam :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]VerificationToken, error) {
@@ -781,6 +828,14 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}
@@ -793,7 +848,7 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 }
 
 const keysByTokens = `-- name: KeysByTokens :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([]VerificationToken, error) {
@@ -843,6 +898,14 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}
@@ -855,7 +918,7 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 }
 
 const keysByUser = `-- name: KeysByUser :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]VerificationToken, error) {
@@ -905,6 +968,14 @@ func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]Ver
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}
@@ -926,7 +997,7 @@ func (q *Queries) KeysDelete(ctx context.Context, db DBTX, tokens []string) erro
 }
 
 const keysGuaranteed = `-- name: KeysGuaranteed :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id FROM verification_token
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token
 WHERE team_id = $1::text AND token <> $2::text
   AND (metadata->>'rpm_limit_type' = 'guaranteed_throughput' OR metadata->>'tpm_limit_type' = 'guaranteed_throughput')
 `
@@ -983,6 +1054,84 @@ func (q *Queries) KeysGuaranteed(ctx context.Context, db DBTX, arg KeysGuarantee
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const keysRead = `-- name: KeysRead :many
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = ANY($1::text[])
+`
+
+func (q *Queries) KeysRead(ctx context.Context, db DBTX, tokens []string) ([]VerificationToken, error) {
+	rows, err := db.Query(ctx, keysRead, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []VerificationToken{}
+	for rows.Next() {
+		var i VerificationToken
+		if err := rows.Scan(
+			&i.Token,
+			&i.KeyName,
+			&i.KeyAlias,
+			&i.UserID,
+			&i.TeamID,
+			&i.OrganizationID,
+			&i.Models,
+			&i.Aliases,
+			&i.Config,
+			&i.Permissions,
+			&i.Metadata,
+			&i.ModelMaxBudget,
+			&i.AllowedRoutes,
+			&i.AllowedCacheControls,
+			&i.Blocked,
+			&i.Expires,
+			&i.SpendNano,
+			&i.MaxBudgetNano,
+			&i.BudgetDuration,
+			&i.BudgetResetAt,
+			&i.MaxParallelRequests,
+			&i.TpmLimit,
+			&i.RpmLimit,
+			&i.RotationCount,
+			&i.LastRotationAt,
+			&i.LastActive,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.UpdatedBy,
+			&i.RphLimit,
+			&i.TphLimit,
+			&i.RpdLimit,
+			&i.TpdLimit,
+			&i.SoftBudgetNano,
+			&i.BudgetLimits,
+			&i.BudgetID,
+			&i.AgentID,
+			&i.ProjectID,
+			&i.ObjectPermissionID,
+			&i.AccessGroupIds,
+			&i.RouterSettings,
+			&i.AutoRotate,
+			&i.RotationInterval,
+			&i.KeyRotationAt,
 		); err != nil {
 			return nil, err
 		}

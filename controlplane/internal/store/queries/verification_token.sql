@@ -3,16 +3,21 @@ INSERT INTO verification_token (
     token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata,
     model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano,
     budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, tph_limit, rph_limit, tpd_limit, rpd_limit,
-    soft_budget_nano, budget_limits, budget_id, created_by, updated_by
+    soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings,
+    auto_rotate, rotation_interval, key_rotation_at, created_by, updated_by
 ) VALUES (
     @token, @key_name, @key_alias, @user_id, @team_id, @organization_id, @models, @aliases, @config, @permissions, @metadata,
     @model_max_budget, @allowed_routes, @allowed_cache_controls, @blocked, @expires, @spend_nano, @max_budget_nano,
     @budget_duration, @budget_reset_at, @max_parallel_requests, @tpm_limit, @rpm_limit, @tph_limit, @rph_limit, @tpd_limit, @rpd_limit,
-    @soft_budget_nano, @budget_limits, @budget_id, @created_by, @created_by
+    @soft_budget_nano, @budget_limits, @budget_id, @agent_id, @project_id, @object_permission_id, COALESCE(sqlc.narg(access_group_ids)::text[], '{}'), @router_settings,
+    @auto_rotate, @rotation_interval, @key_rotation_at, @created_by, @created_by
 ) RETURNING *;
 
 -- name: KeyByToken :one
 SELECT * FROM verification_token WHERE token = @token;
+
+-- name: KeysRead :many
+SELECT * FROM verification_token WHERE token = ANY(@tokens::text[]);
 
 -- name: KeyForUpdate :one
 SELECT * FROM verification_token WHERE token = @token FOR UPDATE;
@@ -32,6 +37,9 @@ UPDATE verification_token SET
     budget_duration = @budget_duration, budget_reset_at = @budget_reset_at, max_parallel_requests = @max_parallel_requests,
     tpm_limit = @tpm_limit, rpm_limit = @rpm_limit, tph_limit = @tph_limit, rph_limit = @rph_limit, tpd_limit = @tpd_limit,
     rpd_limit = @rpd_limit, soft_budget_nano = @soft_budget_nano, budget_limits = @budget_limits, budget_id = @budget_id,
+    agent_id = @agent_id, project_id = @project_id, object_permission_id = @object_permission_id,
+    access_group_ids = COALESCE(sqlc.narg(access_group_ids)::text[], '{}'), router_settings = @router_settings,
+    auto_rotate = @auto_rotate, rotation_interval = @rotation_interval, key_rotation_at = @key_rotation_at,
     updated_by = @updated_by, updated_at = now()
 WHERE token = @token RETURNING *;
 
@@ -41,36 +49,15 @@ WHERE token = @token RETURNING *;
 
 -- name: KeyReplaceToken :one
 UPDATE verification_token SET token = @new_token, key_name = @key_name, rotation_count = rotation_count + 1,
-    last_rotation_at = now(), updated_by = @updated_by, updated_at = now()
+    last_rotation_at = now(), key_rotation_at = @key_rotation_at, updated_by = @updated_by, updated_at = now()
+WHERE token = @token RETURNING *;
+
+-- name: KeySetSpend :one
+UPDATE verification_token SET spend_nano = @spend_nano, budget_reset_at = @budget_reset_at, updated_by = @updated_by, updated_at = now()
 WHERE token = @token RETURNING *;
 
 -- name: KeysDelete :exec
 DELETE FROM verification_token WHERE token = ANY(@tokens::text[]);
-
--- name: KeyCount :one
-SELECT count(*) FROM verification_token
-WHERE (sqlc.narg(user_id)::text IS NULL OR user_id = sqlc.narg(user_id))
-  AND (sqlc.narg(team_id)::text IS NULL OR team_id = sqlc.narg(team_id))
-  AND (sqlc.narg(organization_id)::text IS NULL OR organization_id = sqlc.narg(organization_id))
-  AND (sqlc.narg(key_alias)::text IS NULL OR key_alias = sqlc.narg(key_alias))
-  AND (sqlc.narg(token)::text IS NULL OR token = sqlc.narg(token));
-
--- name: KeyList :many
-SELECT * FROM verification_token
-WHERE (sqlc.narg(user_id)::text IS NULL OR user_id = sqlc.narg(user_id))
-  AND (sqlc.narg(team_id)::text IS NULL OR team_id = sqlc.narg(team_id))
-  AND (sqlc.narg(organization_id)::text IS NULL OR organization_id = sqlc.narg(organization_id))
-  AND (sqlc.narg(key_alias)::text IS NULL OR key_alias = sqlc.narg(key_alias))
-  AND (sqlc.narg(token)::text IS NULL OR token = sqlc.narg(token))
-ORDER BY
-    CASE WHEN @sort::text = 'spend asc' THEN spend_nano END ASC, CASE WHEN @sort = 'spend desc' THEN spend_nano END DESC,
-    CASE WHEN @sort = 'max_budget asc' THEN max_budget_nano END ASC, CASE WHEN @sort = 'max_budget desc' THEN max_budget_nano END DESC,
-    CASE WHEN @sort = 'updated_at asc' THEN updated_at END ASC, CASE WHEN @sort = 'updated_at desc' THEN updated_at END DESC,
-    CASE WHEN @sort = 'key_alias asc' THEN key_alias END ASC, CASE WHEN @sort = 'key_alias desc' THEN key_alias END DESC,
-    CASE WHEN @sort = 'token asc' THEN token END ASC, CASE WHEN @sort = 'token desc' THEN token END DESC,
-    CASE WHEN @sort = 'created_at asc' THEN created_at END ASC,
-    created_at DESC, token DESC
-LIMIT @page_size OFFSET @skip;
 
 -- name: KeysByTeam :many
 SELECT * FROM verification_token WHERE team_id = @team_id::text ORDER BY created_at DESC, token DESC LIMIT 1000;

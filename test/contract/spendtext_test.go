@@ -1,0 +1,65 @@
+package contract_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tianjillm/tianjillm/test/stack"
+)
+
+func TestCost_estimate(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: spendConfig})
+	got := s.Master().Post(t, "/cost/estimate", `{"model":"mock","input_tokens":10,"output_tokens":5,"num_requests_per_day":100}`).OK(t)
+	shape{
+		"model": "string", "input_tokens": "number", "output_tokens": "number", "num_requests_per_day": "number", "num_requests_per_month": "number?",
+		"cost_per_request": "number", "input_cost_per_request": "number", "output_cost_per_request": "number", "margin_cost_per_request": "number",
+		"daily_cost": "number?", "daily_input_cost": "number?", "daily_output_cost": "number?", "daily_margin_cost": "number?",
+		"monthly_cost": "number?", "monthly_input_cost": "number?", "monthly_output_cost": "number?", "monthly_margin_cost": "number?",
+		"input_cost_per_token": "number?", "output_cost_per_token": "number?", "provider": "string?",
+	}.check(t, got)
+	for name, want := range map[string]float64{
+		"cost_per_request": 0.02, "input_cost_per_request": 0.01, "output_cost_per_request": 0.01, "daily_cost": 2, "daily_margin_cost": 0,
+		"input_cost_per_token": 1e-3, "output_cost_per_token": 2e-3,
+	} {
+		require.InDelta(t, want, got[name], 1e-12, name)
+	}
+	require.Nil(t, got["monthly_cost"])
+	require.Equal(t, "mock", got["provider"])
+	for body, status := range map[string]int{
+		`{"model":"mock","input_tokens":-1}`: http.StatusUnprocessableEntity, `{}`: http.StatusUnprocessableEntity, `{"model":7}`: http.StatusUnprocessableEntity,
+		`{"model":"mock","num_requests_per_month":-5}`: http.StatusUnprocessableEntity, `{"model":"nobody-has-this"}`: http.StatusBadRequest,
+		`{"model":"mock","output_tokens":1e30}`: http.StatusUnprocessableEntity,
+	} {
+		require.Equal(t, status, s.Master().Post(t, "/cost/estimate", body).Status, body)
+	}
+}
+
+func TestSpend_texts_and_customers(t *testing.T) {
+	t.Parallel()
+	s := spent(t)
+	require.Equal(t, []any{"carl"}, s.Master().Get(t, "/global/all_end_users").OK(t)["end_users"])
+	rows := s.list(t, "/spend/logs?api_key="+s.key)
+	row, _ := rows[0].(map[string]any)
+	meta := shape{
+		"user_api_key": "string", "user_api_key_user_id": "string?", "user_api_key_team_id": "string?", "user_api_key_org_id": "string?",
+		"requester_ip_address": "string?", "status": "string", "attempted_retries": "number", "attempted_fallbacks": "number", "error_information": "object?",
+		"additional_usage_values": "object",
+	}.check(t, row["metadata"])
+	require.Equal(t, s.hash, meta["user_api_key"])
+	require.Equal(t, s.team, meta["user_api_key_team_id"])
+	require.Nil(t, meta["error_information"])
+	for _, name := range []string{"messages", "response", "proxy_server_request"} {
+		require.Equal(t, map[string]any{}, row[name], "nothing is kept here")
+	}
+	// Of this request no text was kept, and of others there is none.
+	for _, id := range []string{text(t, row, "request_id"), "unknown", "019a0000-0000-7000-8000-000000000000", strings.Repeat("x", 900)} {
+		r := s.Master().Get(t, "/spend/logs/ui/"+url.PathEscape(id))
+		require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+		require.Equal(t, "null", strings.TrimSpace(string(r.Body)))
+	}
+}
