@@ -10,6 +10,7 @@ require (
 	github.com/tianjillm/tianjillm/dataplane v0.0.0
 	github.com/tianjillm/tianjillm/shared v0.0.0
 	github.com/tianjillm/tianjillm/testkit v0.0.0
+	golang.org/x/sys v0.49.0
 )
 
 require (
@@ -58,7 +59,6 @@ require (
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

@@ -47,21 +47,24 @@ CREATE INDEX deprecated_verification_token_active ON deprecated_verification_tok
 CREATE INDEX deprecated_verification_token_revoke ON deprecated_verification_token (revoke_at);
 
 -- Lists of keys leave those of sessions out, whose team is litellm-dashboard,
--- and are read by these alone, in both directions.
+-- and are read from these alone, in both directions. There is none by spend: no
+-- booking could then leave all indexes alone (a heap-only update), and it would
+-- take seven times as long.
+ALTER TABLE verification_token SET (fillfactor = 85);
 DROP INDEX verification_token_created;
 CREATE INDEX verification_token_by_created ON verification_token (created_at, token) WHERE team_id IS DISTINCT FROM 'litellm-dashboard';
 CREATE INDEX verification_token_by_updated ON verification_token (updated_at, token) WHERE team_id IS DISTINCT FROM 'litellm-dashboard';
 CREATE INDEX verification_token_by_budget ON verification_token (max_budget_nano, token) WHERE team_id IS DISTINCT FROM 'litellm-dashboard';
 CREATE INDEX verification_token_by_alias ON verification_token (key_alias, token) WHERE team_id IS DISTINCT FROM 'litellm-dashboard';
-CREATE INDEX verification_token_by_spend ON verification_token (spend_nano, token) WHERE team_id IS DISTINCT FROM 'litellm-dashboard';
 CREATE INDEX verification_token_creator ON verification_token (created_by) WHERE created_by IS NOT NULL;
 CREATE INDEX verification_token_project ON verification_token (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX verification_token_groups ON verification_token USING gin (access_group_ids);
 CREATE INDEX verification_token_rotation ON verification_token (key_rotation_at) WHERE auto_rotate;
 
 -- +goose Down
-DROP INDEX verification_token_rotation, verification_token_groups, verification_token_project, verification_token_creator, verification_token_by_spend,
-    verification_token_by_alias, verification_token_by_budget, verification_token_by_updated, verification_token_by_created;
+ALTER TABLE verification_token RESET (fillfactor);
+DROP INDEX verification_token_rotation, verification_token_groups, verification_token_project, verification_token_creator, verification_token_by_alias,
+    verification_token_by_budget, verification_token_by_updated, verification_token_by_created;
 CREATE INDEX verification_token_created ON verification_token (created_at DESC, token DESC);
 DROP TABLE deprecated_verification_token, object_permission_table;
 ALTER TABLE deleted_verification_token

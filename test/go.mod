@@ -16,6 +16,7 @@ require (
 	github.com/stretchr/testify v1.12.1
 	github.com/tianjillm/tianjillm/controlplane v0.0.0
 	github.com/tianjillm/tianjillm/dataplane v0.0.0
+	github.com/tianjillm/tianjillm/deploy v0.0.0
 	github.com/tianjillm/tianjillm/shared v0.0.0
 	github.com/tianjillm/tianjillm/testkit v0.0.0
 	go.uber.org/goleak v1.3.0
@@ -115,6 +116,7 @@ require (
 replace (
 	github.com/tianjillm/tianjillm/controlplane => ../controlplane
 	github.com/tianjillm/tianjillm/dataplane => ../dataplane
+	github.com/tianjillm/tianjillm/deploy => ../deploy
 	github.com/tianjillm/tianjillm/migrations => ../migrations
 	github.com/tianjillm/tianjillm/shared => ../shared
 	github.com/tianjillm/tianjillm/testkit => ../testkit

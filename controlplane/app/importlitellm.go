@@ -6,8 +6,10 @@ import (
 	"io"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/litellm"
+	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/migrations"
+	"github.com/tianjillm/tianjillm/shared/config"
 	"github.com/tianjillm/tianjillm/shared/secret"
 )
 
@@ -20,10 +22,15 @@ type ImportOptions struct {
 	// TheirKeys are what LiteLLM may have sealed with: its salt key, its master
 	// key. Empty ones are passed over.
 	TheirKeys []secret.String
+	// FileCredentials are the names of credentials that are in config.yaml.
+	FileCredentials []string
 	// Overwrite lets LiteLLM's version win over what exists here.
 	Overwrite bool
 	// DryRun commits nothing.
 	DryRun bool
+	// Audit leaves an entry in the audit trail for each object even when there is
+	// no trail yet. Where there is one, they are left anyway.
+	Audit bool
 	// List gets a line of JSON for each row that was skipped or changed. May be
 	// nil.
 	List io.Writer
@@ -51,6 +58,9 @@ func ImportLiteLLM(ctx context.Context, o ImportOptions) (*ImportReport, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := litellm.RefuseTheirs(ctx, o.To.Reveal()); err != nil {
+		return nil, err
+	}
 	st, err := openDatabase(ctx, o.To, o.DryRun, o.Note)
 	if err != nil {
 		return nil, err
@@ -58,8 +68,39 @@ func ImportLiteLLM(ctx context.Context, o ImportOptions) (*ImportReport, error) 
 	defer st.Close()
 	return litellm.Import(ctx, litellm.Options{
 		From: o.From.Reveal(), Store: st, Salt: o.SaltKey.Reveal(), Opener: opener,
-		Overwrite: o.Overwrite, DryRun: o.DryRun, List: o.List, Progress: o.Progress,
+		FileCredentials: o.FileCredentials, Overwrite: o.Overwrite, DryRun: o.DryRun, Audit: o.Audit, List: o.List, Progress: o.Progress,
 	})
+}
+
+// LiteLLMConfig is what LiteLLM's config.yaml says of where it keeps things. What
+// it does not say is empty.
+type LiteLLMConfig struct {
+	Database, SaltKey, MasterKey secret.String
+	// Credentials are the names in credential_list.
+	Credentials []string
+}
+
+// ReadLiteLLMConfig reads a config.yaml of LiteLLM's.
+func ReadLiteLLMConfig(path string, lookup config.Lookup) (*LiteLLMConfig, error) {
+	file, _, err := proxyconfig.Load(path, lookup) // warnings are of settings that nothing is done with
+	if err != nil {
+		return nil, err
+	}
+	c := &LiteLLMConfig{
+		Database: known(file.General.DatabaseURL), MasterKey: known(file.General.MasterKey), SaltKey: known(file.Environment["LITELLM_SALT_KEY"]),
+	}
+	for i := range file.Credentials {
+		c.Credentials = append(c.Credentials, file.Credentials[i].Name)
+	}
+	return c, nil
+}
+
+// known is a value that is not of a variable which is not set here.
+func known(value secret.String) secret.String {
+	if _, reference := proxyconfig.Reference(value.Reveal()); reference {
+		return secret.String{}
+	}
+	return value
 }
 
 // openDatabase opens our database for a command at a terminal, and brings its

@@ -33,6 +33,8 @@ const (
 	stopTimeout  = 60 * time.Second
 	controlUser  = "controlplane"
 	dataUser     = "dataplane"
+	envFileName  = "dataplane.env"
+	saltVariable = "TIANJI_SALT_KEY"
 )
 
 // Installation is everything that runs. Its goroutines and its Postgres end
@@ -96,21 +98,28 @@ func (in *Installation) start(ctx context.Context, logs io.Writer) error {
 	return nil
 }
 
-// prepare makes the data directory. Postgres runs as another user when we are
+// makeDataDir makes the data directory. Postgres runs as another user when we are
 // root, and must be able to reach its own folder in there; all files with
 // secrets are private by themselves.
-func (in *Installation) prepare(context.Context) error {
+func makeDataDir(dir string) error {
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
 		mode = 0o711
 	}
-	if err := os.MkdirAll(in.opts.DataDir, mode); err != nil {
+	if err := os.MkdirAll(dir, mode); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	if os.Geteuid() == 0 {
-		if err := os.Chmod(in.opts.DataDir, mode); err != nil {
+		if err := os.Chmod(dir, mode); err != nil {
 			return fmt.Errorf("open data directory to Postgres: %w", err)
 		}
+	}
+	return nil
+}
+
+func (in *Installation) prepare(context.Context) error {
+	if err := makeDataDir(in.opts.DataDir); err != nil {
+		return err
 	}
 	in.say("data directory %s", in.opts.DataDir)
 	var err error
@@ -231,15 +240,24 @@ func (in *Installation) writeDataPlaneEnv() error {
 	for _, v := range [][2]string{
 		{"NATS_URL", in.nats.URL(dataUser)},
 		{"TIANJI_CONTROL_PLANE_URL", "http://" + in.control.Addr()},
-		{"TIANJI_SALT_KEY", in.opts.SaltKey.Reveal()},
+		{saltVariable, in.opts.SaltKey.Reveal()},
 		{"TIANJI_DATA_DIR", filepath.Join(in.opts.DataDir, "dataplane")},
 	} {
-		fmt.Fprintf(&b, "%s='%s'\n", v[0], strings.ReplaceAll(v[1], "'", `'\''`))
+		b.WriteString(v[0] + "=" + quoted(v[1]) + "\n")
 	}
 	return writePrivate(in.envFile(), []byte(b.String()))
 }
 
-func (in *Installation) envFile() string { return filepath.Join(in.opts.DataDir, "dataplane.env") }
+func (in *Installation) envFile() string { return filepath.Join(in.opts.DataDir, envFileName) }
+
+const quotedQuote = `'\''`
+
+// quoted is a text as a shell reads it back, and unquoted undoes it.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", quotedQuote) + "'" }
+
+func unquoted(s string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(s, "'"), "'"), quotedQuote, "'")
+}
 
 // announce tells how to go on. The line that starts with "ready" is meant for
 // programs too.

@@ -47,7 +47,7 @@ func TestUsage_encodes_as_encoding_json_would(t *testing.T) {
 func TestGolden_records_stay_readable(t *testing.T) {
 	t.Parallel()
 	for name, rec := range map[string]any{
-		"usage": &contract.Usage{}, "usage_tags": &contract.Usage{}, "key": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
+		"usage": &contract.Usage{}, "usage_tags": &contract.Usage{}, "key": &contract.VirtualKey{}, "key_former": &contract.VirtualKey{}, "team": &contract.Team{}, "user": &contract.User{},
 		"deployment": &contract.Deployment{}, "deployment_routing": &contract.Deployment{}, "router": &contract.RouterSettings{}, "router_state": &contract.RouterState{},
 		"membership": &contract.Membership{}, "organization": &contract.Organization{}, "customer": &contract.Customer{}, "tag": &contract.Tag{},
 		"member": &contract.Member{}, "beacon": &contract.Beacon{}, "transcript": &contract.Transcript{}, "cache": &contract.CacheSettings{}, "cachechange": &contract.CacheChange{}, "tombstone": &contract.VirtualKey{},

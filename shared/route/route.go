@@ -37,7 +37,9 @@ const (
 )
 
 // Accesses returns the kinds in the order above.
-func Accesses() []Access { return []Access{Public, AnyKey, LLM, Spend, Own, Org, Admin, Provision, MasterOnly} }
+func Accesses() []Access {
+	return []Access{Public, AnyKey, LLM, Spend, Own, Org, Admin, Provision, MasterOnly}
+}
 
 // Plane is a set of planes.
 type Plane uint8

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -105,9 +106,7 @@ func TestOnboarding(t *testing.T) {
 	link, bearer := onboard(t, s, "ann")
 	claim := func(fields map[string]any) map[string]any {
 		body := map[string]any{"invitation_link": link, "user_id": "ann", "password": "correct horse"}
-		for name, value := range fields {
-			body[name] = value
-		}
+		maps.Copy(body, fields)
 		return body
 	}
 	const path = "/onboarding/claim_token"

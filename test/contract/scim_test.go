@@ -331,6 +331,12 @@ func TestSCIM_takes_over_users(t *testing.T) {
 		"mine": true, "scim_active": true, "scim_metadata": map[string]any{"userName": "ann", "externalId": "e1", "givenName": "Ann"},
 	}, meta)
 	require.InDelta(t, 5, info["max_budget"], 0)
+	// An admin who replaces the metadata gives nobody their access back.
+	p.do(t, http.StatusOK, http.MethodPatch, "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":false}]}`)
+	p.Master().Post(t, "/user/update", map[string]any{"user_id": id, "metadata": map[string]any{"other": 1}}).OK(t)
+	require.Equal(t, false, p.do(t, http.StatusOK, http.MethodGet, "/Users/"+id, "")["active"])
+	p.Master().Post(t, "/user/update", map[string]any{"user_id": id, "metadata": map[string]any{"scim_active": true}}).OK(t)
+	require.Equal(t, true, p.do(t, http.StatusOK, http.MethodGet, "/Users/"+id, "")["active"])
 	require.Empty(t, p.find(t, "Users", `userName eq "ann@example.com"`), "it has another name now")
 	require.Len(t, p.find(t, "Users", `userName eq "ANN"`), 1)
 }

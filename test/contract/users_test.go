@@ -20,7 +20,7 @@ const auditedConfig = mockConfig + `litellm_settings:
 
 func createdUser() shape {
 	return shape{
-		"key": "string", "user_id": "string", "user_email": "string?", "user_alias": "string?", "user_role": "string?", "teams": "array", "models": "array",
+		"key": "string", "key_name": "string?", "key_alias": "string?", "duration": "string?", "user_id": "string", "user_email": "string?", "user_alias": "string?", "user_role": "string?", "teams": "array", "models": "array",
 		"metadata": "object", "spend": "number", "max_budget": "number?", "tpm_limit": "number?", "rpm_limit": "number?", "expires": "time?",
 		"created_at": "time", "updated_at": "time", "max_parallel_requests": "number?", "soft_budget": "number?", "budget_duration": "string?",
 		"budget_reset_at": "time?", "budget_limits": "array?", "model_max_budget": "object",
@@ -267,7 +267,9 @@ func TestUser_bulk_update(t *testing.T) {
 		many = append(many, map[string]any{"user_id": fmt.Sprint(i), "user_alias": "x"})
 	}
 	for _, body := range []any{
-		`{}`, `{"all_users":true}`, map[string]any{"users": many}, `{"all_users":true,"user_updates":{"password":"correct horse"}}`,
+		`{}`, `{"all_users":true}`,
+		map[string]any{"users": many},
+		`{"all_users":true,"user_updates":{"password":"correct horse"}}`,
 		`{"all_users":true,"user_updates":{"rpm_limit":1},"users":[{"user_id":"a"}]}`,
 	} {
 		require.Equal(t, http.StatusBadRequest, admin.Post(t, "/user/bulk_update", body).Status)

@@ -34,7 +34,8 @@ import (
 const (
 	// MasterKey is the master key of every installation made here.
 	MasterKey = "sk-master-0123456789abcdef"
-	saltKey   = "salt-for-tests-0123456789abcdef0123456789"
+	// SaltKey is what they seal with.
+	SaltKey = "salt-for-tests-0123456789abcdef0123456789"
 
 	controlUser  = "controlplane"
 	dataUser     = "dataplane"
@@ -142,7 +143,7 @@ func (s *Stack) StartControlPlane(i int) {
 	require.Nil(s.tb, s.control[i], "control plane %d runs already", i)
 	a, err := controlplane.New(s.tb.Context(), controlplane.Options{
 		Listen: "127.0.0.1:0", DatabaseURL: secret.New(s.database), NATSURL: secret.New(s.nats.URL(controlUser)),
-		MasterKey: secret.New(MasterKey), SaltKey: secret.New(saltKey), Config: []byte(s.opts.Config),
+		MasterKey: secret.New(MasterKey), SaltKey: secret.New(SaltKey), Config: []byte(s.opts.Config),
 		Replica: fmt.Sprintf("cp-%d", i), DrainTimeout: 5 * time.Second, Logger: s.log, Lookup: s.lookup,
 	})
 	require.NoError(s.tb, err)
@@ -163,7 +164,7 @@ func (s *Stack) StartDataPlane(i int) {
 		}
 	}
 	a, err := dataplane.New(s.tb.Context(), dataplane.Options{
-		Listen: "127.0.0.1:0", NATSURL: secret.New(s.nats.URL(dataUser)), ControlPlaneURL: control, SaltKey: secret.New(saltKey),
+		Listen: "127.0.0.1:0", NATSURL: secret.New(s.nats.URL(dataUser)), ControlPlaneURL: control, SaltKey: secret.New(SaltKey),
 		DataDir: s.dataDir, Replica: fmt.Sprintf("dp-%d", i), DrainTimeout: 5 * time.Second, Logger: s.log,
 		Getenv: func(name string) string { return s.opts.Env[name] }, FetchAllow: s.opts.FetchAllow,
 	})

@@ -5,6 +5,7 @@
 package litellmtest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -52,6 +53,8 @@ const (
 type Options struct {
 	// APIBase is where its models call; "" is some place that nobody calls.
 	APIBase string
+	// Credential is what they call it with; "" is Vendor.
+	Credential string
 	// Old takes away what an older release did not have.
 	Old bool
 	// Schema puts the tables into another schema than public.
@@ -73,7 +76,7 @@ func New(tb testing.TB, o Options) string {
 	f.exec(schema)
 	f.exec(rows)
 	f.keys()
-	f.models(o.APIBase)
+	f.models(o.APIBase, cmp.Or(o.Credential, Vendor))
 	if o.Old {
 		f.exec(old)
 	}
@@ -126,13 +129,13 @@ func (f *filler) keys() {
 
 // models stores one model for each form of sealing, and some that can not be
 // moved.
-func (f *filler) models(base string) {
+func (f *filler) models(base, credential string) {
 	f.tb.Helper()
 	if base == "" {
 		base = "https://vendor.example.com/v1"
 	}
 	params := func(model string) map[string]any {
-		return map[string]any{"model": model, "api_key": Vendor, "api_base": base, "rpm": 1000, "input_cost_per_token": 1e-6}
+		return map[string]any{"model": model, "api_key": credential, "api_base": base, "rpm": 1000, "input_cost_per_token": 1e-6}
 	}
 	f.model("m-a", "gpt-a", Boxed, SaltKey, params("openai/gpt-4o"))
 	f.model("m-early", "gpt-a", BoxedEarly, MasterKey, params("openai/gpt-4o"))
@@ -141,12 +144,12 @@ func (f *filler) models(base string) {
 	f.exec(`UPDATE "LiteLLM_ProxyModelTable" SET "litellm_params" = to_jsonb("litellm_params"::text), "model_info" = to_jsonb("model_info"::text) WHERE "model_id" = 'm-c'`)
 	f.model("m-plain", "gpt-plain", nil, "", params("openai/gpt-4o"))
 	f.model("m-other", "gpt-other", Boxed, "another key", params("openai/gpt-4o"))
-	f.model("m-strange", "gpt-strange", Boxed, SaltKey, map[string]any{"model": "nobody-knows-this-vendor/x", "api_key": Vendor})
+	f.model("m-strange", "gpt-strange", Boxed, SaltKey, map[string]any{"model": "nobody-knows-this-vendor/x", "api_key": credential})
 	f.model("m-blocked", "gpt-blocked", Boxed, SaltKey, params("openai/gpt-4o"))
 	f.exec(`UPDATE "LiteLLM_ProxyModelTable" SET "blocked" = true WHERE "model_id" = 'm-blocked'`)
 	f.model("m-shared", "gpt-shared", Boxed, SaltKey, map[string]any{"model": "openai/gpt-4o", "api_base": base, "litellm_credential_name": "vendor"})
 	f.exec(`INSERT INTO "LiteLLM_CredentialsTable" ("credential_id", "credential_name", "credential_values") VALUES ('c-1', 'vendor', $1)`,
-		f.sealed(Derived, SaltKey, map[string]any{"api_key": Vendor}))
+		f.sealed(Derived, SaltKey, map[string]any{"api_key": credential}))
 }
 
 func (f *filler) model(id, name string, seal Seal, key string, params map[string]any) {

@@ -40,6 +40,7 @@ const (
 	Memberships   Table = "team_membership"
 	Credentials   Table = "credentials_table"
 	Invitations   Table = "invitation_link"
+	JWTMappings   Table = "jwt_key_mapping"
 )
 
 // liteLLM is how LiteLLM's tables are called beside ours.
@@ -48,7 +49,7 @@ func liteLLM() map[string]Table {
 		"LiteLLM_VerificationToken": Keys, "LiteLLM_TeamTable": Teams, "LiteLLM_UserTable": Users, "LiteLLM_ProxyModelTable": Models,
 		"LiteLLM_EndUserTable": Customers, "LiteLLM_OrganizationTable": Organizations, "LiteLLM_BudgetTable": Budgets, "LiteLLM_TagTable": Tags,
 		"LiteLLM_TeamMembership": Memberships, "LiteLLM_CredentialsTable": Credentials,
-		"LiteLLM_InvitationLink": Invitations,
+		"LiteLLM_InvitationLink": Invitations, "LiteLLM_JWTKeyMapping": JWTMappings,
 	}
 }
 

@@ -69,13 +69,14 @@ func plan(tb testing.TB, st *store.Store, p db.KeyTokensParams) string { //nolin
 	return e.plan
 }
 
-// A page of keys is read from an index, however it is sorted.
+// A page of keys is read from an index, however it is sorted, but by spend: that
+// index would be changed with every call.
 func TestKey_lists_use_indexes(t *testing.T) {
 	t.Parallel()
-	st := crowd(t, *keyRows).store
+	st := crowd(t, 20_000).store
 	for sort, index := range map[string]string{
 		"created_at": "verification_token_by_created", "updated_at": "verification_token_by_updated", "max_budget": "verification_token_by_budget",
-		"key_alias": "verification_token_by_alias", "token": "verification_token_pkey", "spend": "verification_token_by_spend",
+		"key_alias": "verification_token_by_alias", "token": "verification_token_pkey",
 	} {
 		for order, descending := range map[string]bool{"asc": false, "desc": true} {
 			got := plan(t, st, db.KeyTokensParams{Sort: sort + " " + order, Descending: descending})
@@ -96,7 +97,6 @@ func TestKey_lists_use_indexes(t *testing.T) {
 		p.Sort, p.Descending = "created_at desc", true
 		got := plan(t, st, p)
 		require.NotContains(t, got, "Seq Scan", "%s:\n%s", name, got)
-		require.NotContains(t, got, "verification_token_by_created", "%s:\n%s", name, got)
 	}
 }
 

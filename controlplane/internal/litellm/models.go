@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tianjillm/tianjillm/shared/apierr"
 )
@@ -71,6 +72,9 @@ func (r *run) share(params object, it *item) error {
 		return nil
 	}
 	c, ok := r.credentials[name]
+	if !ok && slices.Contains(r.FileCredentials, name) {
+		return nil
+	}
 	if !ok {
 		it.note("its credential %q is not in LiteLLM's database: it must be in credential_list of config.yaml", name)
 		return nil

@@ -99,12 +99,20 @@ func (r *run) merge(ctx context.Context, tx *store.Tx, p *plan, page []*item) (o
 	if err := p.distinguish(ctx, tx, wanted); err != nil {
 		return out, err
 	}
-	if len(wanted) > 0 {
-		if out.written, err = tx.Merge(ctx, &p.merge, encoded(wanted)); err != nil {
-			return out, err
-		}
+	if len(wanted) == 0 {
+		return out, r.announce(ctx, tx, p, page, &out)
+	}
+	before, err := r.stored(ctx, tx, p, wanted)
+	if err != nil {
+		return out, err
+	}
+	if out.written, err = tx.Merge(ctx, &p.merge, encoded(wanted)); err != nil {
+		return out, err
 	}
 	out.there += int64(len(wanted) - len(out.written))
+	if err := r.audit(ctx, tx, p, wanted, &out, before); err != nil {
+		return out, err
+	}
 	return out, r.announce(ctx, tx, p, page, &out)
 }
 

@@ -33,11 +33,17 @@ type Options struct {
 	Salt string
 	// Opener opens what LiteLLM sealed.
 	Opener *Opener
+	// FileCredentials are the names of credentials that are in config.yaml, and so
+	// are not missed.
+	FileCredentials []string
 	// Overwrite lets LiteLLM's version win over what exists here, and brings back
 	// what was deleted here.
 	Overwrite bool
 	// DryRun does everything and commits nothing.
 	DryRun bool
+	// Audit leaves an entry in the audit trail for each object even when there is
+	// no trail yet.
+	Audit bool
 	// List gets a line of JSON for each row that was skipped or changed. May be
 	// nil.
 	List io.Writer
@@ -87,6 +93,9 @@ func Import(ctx context.Context, o Options) (*Report, error) {
 	}
 	plans, err := r.plan(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.keepAudit(ctx); err != nil {
 		return nil, err
 	}
 	for _, p := range plans {

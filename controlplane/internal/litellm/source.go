@@ -184,3 +184,26 @@ func (s *source) each(ctx context.Context, query string, f func(object) error) e
 	}
 	return nil
 }
+
+// RefuseTheirs returns an error for a database that is LiteLLM's and not ours:
+// both are called DATABASE_URL, and nothing is written into LiteLLM's.
+func RefuseTheirs(ctx context.Context, address string) error {
+	cfg, _, err := configOf(address)
+	if err != nil {
+		return nil // whoever opens it says so
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("connect to our database: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing was written
+	var theirs, ours bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM information_schema.tables WHERE table_name = $1), to_regclass('verification_token') IS NOT NULL`, keyTable).Scan(&theirs, &ours)
+	if err != nil {
+		return fmt.Errorf("read our database: %w", err)
+	}
+	if theirs && !ours {
+		return errors.New("the database to move to is LiteLLM's own: name another one of TianjiLLM's, or start a control plane on it once if both are to share it")
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 )
 
@@ -19,6 +20,8 @@ type table struct {
 	// once says that what was brought is remembered, so that it stays deleted.
 	kind store.Kind
 	once bool
+	// audited is what the audit trail calls its rows; "" for what it has none of.
+	audited audit.Table
 	// always replaces what is there: nobody else writes these rows.
 	always bool
 	// ignore are columns of theirs whose content is elsewhere, or means nothing
@@ -126,7 +129,7 @@ const (
 func tables() []*table {
 	all := []*table{
 		{
-			name: "budgets", from: budgetTable, to: "budget_table", key: []string{"budget_id"}, kind: store.KindBudget, once: true,
+			name: "budgets", from: budgetTable, to: "budget_table", key: []string{"budget_id"}, kind: store.KindBudget, audited: audit.Budgets, once: true,
 			adapt: adaptBudget, id: idColumn("budget_id"),
 		},
 		{
@@ -134,21 +137,21 @@ func tables() []*table {
 			kind: kindPermission, once: true, adapt: adaptNamed("", "object_permission_id"), id: idColumn("object_permission_id"),
 		},
 		{
-			name: "organizations", from: "LiteLLM_OrganizationTable", to: "organization_table", key: []string{"organization_id"}, kind: store.KindOrg, once: true,
+			name: "organizations", from: "LiteLLM_OrganizationTable", to: "organization_table", key: []string{"organization_id"}, kind: store.KindOrg, audited: audit.Organizations, once: true,
 			ignore: []string{"model_spend"}, extra: []string{"budget_reset_at"}, join: budgetReset("LiteLLM_OrganizationTable"),
 			adapt: adaptNamed("organization_alias", "organization_id"), id: idColumn("organization_id"),
 		},
 		{
-			name: "teams", from: teamTable, to: "team_table", key: []string{"team_id"}, kind: store.KindTeam, once: true,
+			name: "teams", from: teamTable, to: "team_table", key: []string{"team_id"}, kind: store.KindTeam, audited: audit.Teams, once: true,
 			ignore: []string{"admins", "members", "model_spend", "model_id"}, extra: []string{"model_aliases"}, join: modelAliases,
 			adapt: adaptTeam, id: idColumn("team_id"),
 		},
 		{
-			name: "users", from: "LiteLLM_UserTable", to: "user_table", key: []string{"user_id"}, kind: store.KindUser, once: true,
+			name: "users", from: "LiteLLM_UserTable", to: "user_table", key: []string{"user_id"}, kind: store.KindUser, audited: audit.Users, once: true,
 			ignore: []string{"model_spend"}, unique: uniqueEmail(), adapt: adaptLimited, id: idColumn("user_id"),
 		},
 		{
-			name: "keys", from: keyTable, to: "verification_token", key: []string{"token"}, kind: store.KindKey, once: true,
+			name: "keys", from: keyTable, to: "verification_token", key: []string{"token"}, kind: store.KindKey, audited: audit.Keys, once: true,
 			ignore: []string{"model_spend", "soft_budget_cooldown"}, unique: uniqueAlias(), adapt: adaptKey, id: idColumn("token"),
 		},
 		{
@@ -156,11 +159,11 @@ func tables() []*table {
 			kind: store.KindKey, once: true, ignore: []string{"id"}, adapt: adaptFormer, id: idColumn("token"),
 		},
 		{
-			name: "team members", from: memberTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, once: true,
+			name: "team members", from: memberTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, audited: audit.Memberships, once: true,
 			ignore: []string{"total_spend"}, extra: []string{"budget_reset_at"}, join: budgetReset(memberTable), adapt: adaptOwned, id: memberID,
 		},
 		{
-			name: "team members that only the team lists", from: teamTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, once: true,
+			name: "team members that only the team lists", from: teamTable, to: "team_membership", key: []string{"team_id", "user_id"}, kind: store.KindMember, audited: audit.Memberships, once: true,
 			order: []string{"team_id"}, extra: []string{"team_id", "user_id"}, join: listedMembers, expand: expandMembers, adapt: adaptOwned, id: memberID,
 		},
 		{
@@ -168,15 +171,15 @@ func tables() []*table {
 			kind: kindOrgMember, once: true, adapt: adaptOwned, id: func(rec object) string { return store.RowKey(text(rec["organization_id"]), text(rec["user_id"])) },
 		},
 		{
-			name: "customers", from: "LiteLLM_EndUserTable", to: "end_user_table", key: []string{"user_id"}, kind: store.KindCustomer, once: true,
+			name: "customers", from: "LiteLLM_EndUserTable", to: "end_user_table", key: []string{"user_id"}, kind: store.KindCustomer, audited: audit.Customers, once: true,
 			extra: []string{"managed", "budget_reset_at"}, join: budgetReset("LiteLLM_EndUserTable"), adapt: adaptCustomer, id: idColumn("user_id"),
 		},
 		{
-			name: "tags", from: "LiteLLM_TagTable", to: "tag_table", key: []string{"tag_name"}, kind: store.KindTag, once: true,
+			name: "tags", from: "LiteLLM_TagTable", to: "tag_table", key: []string{"tag_name"}, kind: store.KindTag, audited: audit.Tags, once: true,
 			extra: []string{"budget_reset_at"}, join: budgetReset("LiteLLM_TagTable"), adapt: adaptNamed("", "tag_name"), id: idColumn("tag_name"),
 		},
 		{
-			name: "models", from: "LiteLLM_ProxyModelTable", to: "proxy_model_table", key: []string{"model_id"}, kind: store.KindModel, once: true,
+			name: "models", from: "LiteLLM_ProxyModelTable", to: "proxy_model_table", key: []string{"model_id"}, kind: store.KindModel, audited: audit.Models, once: true,
 			ignore: []string{"litellm_params"}, extra: []string{"sealed_params"}, adapt: adaptModel, id: idColumn("model_id"),
 		},
 	}

@@ -12,6 +12,14 @@ import (
 // key brings a key to the bus, or a former text of one that still works. What
 // such a text leads to is brought first: it never leads to nothing.
 func (p *Publisher) key(ctx context.Context, c store.Change) error {
+	err := p.keyRecord(ctx, c)
+	if err != nil || c.ID == 0 {
+		return err
+	}
+	return p.jwtMappingsOf(ctx, c.ObjectID)
+}
+
+func (p *Publisher) keyRecord(ctx context.Context, c store.Change) error {
 	return write(ctx, p, p.names.PrincipalsBucket(), contract.VirtualKeyKey(c.ObjectID), func(ctx context.Context, _ *contract.VirtualKey) (*contract.VirtualKey, error) {
 		k, err := optional(renderKey)(p.keyWithTier(ctx, c.ObjectID))
 		if k != nil || err != nil {

@@ -34,6 +34,10 @@ func (p *Publisher) budgeted(ctx context.Context, c store.Change) error {
 		return write(ctx, p, bucket, contract.TagKey(id), func(ctx context.Context, _ *contract.Tag) (*contract.Tag, error) {
 			return p.tag(ctx, id)
 		})
+	case store.KindJWTMapping:
+		return write(ctx, p, bucket, contract.PrefixJWTMapping+id, func(ctx context.Context, _ *contract.JWTMapping) (*contract.JWTMapping, error) {
+			return p.jwtMapping(ctx, id)
+		})
 	default:
 		return fmt.Errorf("outbox row %d: unknown kind %q", c.ID, c.Kind)
 	}
@@ -130,6 +134,14 @@ func (p *Publisher) budgetedPages(ctx context.Context) []page {
 		}},
 		{store.KindTag, contract.TagKey, func(after string) ([]string, error) {
 			return p.store.TagsAfter(ctx, conn, db.TagsAfterParams{After: after, PageSize: reconcilePage})
+		}},
+		{store.KindJWTMapping, func(id string) string { return contract.PrefixJWTMapping + id }, func(after string) ([]string, error) {
+			name, value, err := afterMember(after) // of the same form
+			if err != nil {
+				return nil, err
+			}
+			rows, err := p.store.JWTMappingsAfter(ctx, conn, db.JWTMappingsAfterParams{AfterName: name, AfterValue: value, PageSize: reconcilePage})
+			return collect(rows, func(r db.JWTMappingsAfterRow) string { return contract.JWTMappingID(r.JwtClaimName, r.JwtClaimValue) }), err
 		}},
 	}
 }

@@ -46,6 +46,7 @@ func (p *Publisher) Reconcile(ctx context.Context) error {
 	prefixes := []string{
 		contract.PrefixVirtualKey, contract.PrefixTeam, contract.PrefixUser,
 		contract.PrefixMember, contract.PrefixOrg, contract.PrefixCustomer, contract.PrefixTag,
+		contract.PrefixJWTMapping,
 	}
 	if err := p.removeUnknown(ctx, p.names.PrincipalsBucket(), prefixes, seen); err != nil {
 		return err
@@ -251,12 +252,13 @@ func objectOf(key string) (store.Kind, string, error) {
 	kinds := map[string]store.Kind{
 		"key": store.KindKey, "team": store.KindTeam, "user": store.KindUser, "model": store.KindModel,
 		"member": store.KindMember, "org": store.KindOrg, "customer": store.KindCustomer, "tag": store.KindTag,
+		"jwt": store.KindJWTMapping,
 	}
 	kind, ok := kinds[class]
 	if !ok {
 		return "", "", fmt.Errorf("bucket key of unknown class %q", class)
 	}
-	if kind == store.KindKey || kind == store.KindMember {
+	if kind == store.KindKey || kind == store.KindMember || kind == store.KindJWTMapping {
 		return kind, token, nil
 	}
 	id, err := contract.IDOfToken(token)

@@ -71,7 +71,8 @@ type ResourceType struct {
 func ResourceTypes(base string) List[ResourceType] {
 	kind := func(name, endpoint, description, schema string) ResourceType {
 		return ResourceType{
-			[]string{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"}, name, name, endpoint, description, schema,
+			[]string{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"},
+			name, name, endpoint, description, schema,
 			aboutMeta{"ResourceType", base + "/ResourceTypes/" + name},
 		}
 	}

@@ -32,6 +32,9 @@ func (s *Service) Groups(ctx context.Context, q *Query) (List[Group], error) {
 	} else if err != nil {
 		return none, err
 	}
+	if err := wanted.find(ctx, s.store); err != nil {
+		return none, err
+	}
 	total, err := s.store.SCIMGroupCount(ctx, s.store.Reader(), wanted.count())
 	if err != nil {
 		return none, fmt.Errorf("count teams: %w", err)

@@ -1,10 +1,13 @@
 package scim
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/scim/filter"
+	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 )
 
@@ -25,7 +28,7 @@ func (a *asked) add(c filter.Condition) error {
 	case c.Kind != filter.Text:
 		return invalid(InvalidFilter, c.Attr+" must be compared with a text")
 	}
-	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(c.Value))
+	escaped := pattern(c.Value)
 	switch c.Op {
 	case filter.Equal:
 		if a.equal == nil {
@@ -39,6 +42,7 @@ func (a *asked) add(c filter.Condition) error {
 		a.like = append(a.like, escaped+"%")
 	case filter.EndsWith:
 		a.like = append(a.like, "%"+escaped)
+	case filter.Present:
 	}
 	return nil
 }
@@ -48,7 +52,12 @@ func (a *asked) patterns() []string {
 	if a.equal == nil {
 		return a.like
 	}
-	return append(a.like, strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(*a.equal)))
+	return append(a.like, pattern(*a.equal))
+}
+
+// pattern is a text as LIKE takes it.
+func pattern(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
 }
 
 func unfiltered(c filter.Condition) error {
@@ -64,6 +73,9 @@ type userQuery struct {
 
 	active *bool
 	groups []string
+	// ids are of those who have the name, once it was looked up; nil is nobody's
+	// choice.
+	ids []string
 }
 
 func (q *userQuery) read(text string) error {
@@ -138,7 +150,7 @@ func (q *userQuery) addActive(c filter.Condition) error {
 
 func (q *userQuery) params(skip, size int32) db.SCIMUsersParams {
 	return db.SCIMUsersParams{
-		ID: q.id.equal, IDLike: q.id.like, UserName: q.userName.equal, UserNameLike: q.userName.like, Email: q.email.equal, EmailLike: q.email.like,
+		ID: q.id.equal, IDLike: q.id.like, Ids: q.ids, UserNameLike: q.userName.like, Email: q.email.equal, EmailLike: q.email.like,
 		ExternalID: q.externalID.equal, ExternalIDLike: q.externalID.like, DisplayLike: q.display.patterns(), GivenLike: q.given.patterns(),
 		FamilyLike: q.family.patterns(), Active: q.active, Groups: q.groups, PageSize: size, Skip: skip,
 	}
@@ -147,7 +159,7 @@ func (q *userQuery) params(skip, size int32) db.SCIMUsersParams {
 func (q *userQuery) count() db.SCIMUserCountParams {
 	p := q.params(0, 0)
 	return db.SCIMUserCountParams{
-		ID: p.ID, IDLike: p.IDLike, UserName: p.UserName, UserNameLike: p.UserNameLike, Email: p.Email, EmailLike: p.EmailLike, ExternalID: p.ExternalID,
+		ID: p.ID, IDLike: p.IDLike, Ids: p.Ids, UserNameLike: p.UserNameLike, Email: p.Email, EmailLike: p.EmailLike, ExternalID: p.ExternalID,
 		ExternalIDLike: p.ExternalIDLike, DisplayLike: p.DisplayLike, GivenLike: p.GivenLike, FamilyLike: p.FamilyLike, Active: p.Active, Groups: p.Groups,
 	}
 }
@@ -157,6 +169,9 @@ type groupQuery struct {
 	id, display, externalID asked
 
 	members []string
+	// ids are of those that have the name, or the first of the members, once they
+	// were looked up.
+	ids []string
 }
 
 func (q *groupQuery) read(text string) error {
@@ -199,20 +214,52 @@ func (q *groupQuery) add(c filter.Condition) error {
 }
 
 func (q *groupQuery) params(skip, size int32) db.SCIMGroupsParams {
-	p := db.SCIMGroupsParams{
-		ID: q.id.equal, IDLike: q.id.like, Display: q.display.equal, DisplayLike: q.display.like, ExternalID: q.externalID.equal,
+	return db.SCIMGroupsParams{
+		ID: q.id.equal, IDLike: q.id.like, Ids: q.ids, DisplayLike: q.display.like, ExternalID: q.externalID.equal,
 		ExternalIDLike: q.externalID.like, Members: q.members, PageSize: size, Skip: skip,
 	}
-	if len(q.members) > 0 {
-		p.Member = &q.members[0]
-	}
-	return p
 }
 
 func (q *groupQuery) count() db.SCIMGroupCountParams {
 	p := q.params(0, 0)
 	return db.SCIMGroupCountParams{
-		ID: p.ID, IDLike: p.IDLike, Display: p.Display, DisplayLike: p.DisplayLike, ExternalID: p.ExternalID, ExternalIDLike: p.ExternalIDLike,
-		Member: p.Member, Members: p.Members,
+		ID: p.ID, IDLike: p.IDLike, Ids: p.Ids, DisplayLike: p.DisplayLike, ExternalID: p.ExternalID, ExternalIDLike: p.ExternalIDLike,
+		Members: p.Members,
 	}
+}
+
+// find looks up the users who have the name that is asked for, if one is.
+func (q *userQuery) find(ctx context.Context, st *store.Store) error {
+	if q.userName.equal == nil {
+		return nil
+	}
+	ids, err := st.SCIMUsersNamed(ctx, st.Reader(), *q.userName.equal)
+	if err != nil {
+		return fmt.Errorf("look for users of a name: %w", err)
+	}
+	q.ids = ids
+	return nil
+}
+
+// find looks up the groups that have the name that is asked for, or a member, if
+// one is.
+func (q *groupQuery) find(ctx context.Context, st *store.Store) error {
+	var err error
+	switch {
+	case q.display.equal != nil:
+		if len(q.members) > 0 {
+			q.display.like = q.display.patterns() // the members decide below
+			break
+		}
+		if q.ids, err = st.SCIMGroupsNamed(ctx, st.Reader(), *q.display.equal); err != nil {
+			return fmt.Errorf("look for teams of a name: %w", err)
+		}
+		return nil
+	case len(q.members) == 0:
+		return nil
+	}
+	if q.ids, err = st.SCIMTeamsOfUser(ctx, st.Reader(), q.members[0]); err != nil {
+		return fmt.Errorf("look for teams of a user: %w", err)
+	}
+	return nil
 }

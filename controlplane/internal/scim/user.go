@@ -30,6 +30,9 @@ func (s *Service) Users(ctx context.Context, q *Query) (List[User], error) {
 	} else if err != nil {
 		return none, err
 	}
+	if err := wanted.find(ctx, s.store); err != nil {
+		return none, err
+	}
 	total, err := s.store.SCIMUserCount(ctx, s.store.Reader(), wanted.count())
 	if err != nil {
 		return none, fmt.Errorf("count users: %w", err)
@@ -65,10 +68,11 @@ func (s *Service) addGroups(ctx context.Context, conn db.DBTX, rows []db.UserTab
 	for _, t := range teams {
 		alias[t.TeamID] = t.TeamAlias
 	}
-	for i := range rows {
+	for i := range all { // as many as rows
+		u := &all[i]
 		for _, id := range rows[i].Teams {
 			if name, there := alias[id]; there {
-				all[i].Groups = append(all[i].Groups, Reference{Value: id, Display: name, Type: "direct", Ref: base + "/Groups/" + url.PathEscape(id)})
+				u.Groups = append(u.Groups, Reference{Value: id, Display: name, Type: "direct", Ref: base + "/Groups/" + url.PathEscape(id)})
 			}
 		}
 	}
@@ -118,11 +122,11 @@ func (s *Service) CreateUser(ctx context.Context, who caller.Caller, c *Change) 
 
 // newID returns the id of a new user of that name.
 func (s *Service) newID(ctx context.Context, name string) (string, error) {
-	taken, err := s.store.SCIMUserCount(ctx, s.store.Reader(), db.SCIMUserCountParams{UserName: &name})
+	taken, err := s.store.SCIMUsersNamed(ctx, s.store.Reader(), name)
 	if err != nil {
 		return "", fmt.Errorf("look for users of a name: %w", err)
 	}
-	if taken > 0 || name == caller.AdminUserID { // who logs in as admin is that user
+	if len(taken) > 0 || name == caller.AdminUserID { // who logs in as admin is that user
 		return "", &Error{Status: http.StatusConflict, Type: Uniqueness, Detail: "a user with userName " + short(name) + " exists already"}
 	}
 	_, err = s.store.UserByID(ctx, s.store.DB(), name)

@@ -83,6 +83,25 @@ func (t *Tx) Present(ctx context.Context, m *Merge, rows json.RawMessage) (map[s
 	return t.keys(ctx, m, rows, "SELECT "+m.keyed("t.")+" FROM "+m.from()+" JOIN "+pgx.Identifier{m.Table}.Sanitize()+" t USING ("+names(m.Key, "")+")")
 }
 
+// Stored returns those rows as they are in the table, by their keys.
+func (t *Tx) Stored(ctx context.Context, m *Merge, rows json.RawMessage) (map[string]json.RawMessage, error) {
+	found, err := t.Query(ctx, "SELECT "+m.keyed("t.")+", to_jsonb(t) FROM "+m.from()+" JOIN "+pgx.Identifier{m.Table}.Sanitize()+" t USING ("+names(m.Key, "")+")", rows) //nolint:rowserrcheck // ForEachRow does
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", m.Table, err)
+	}
+	all := map[string]json.RawMessage{}
+	var key string
+	var row []byte
+	_, err = pgx.ForEachRow(found, []any{&key, &row}, func() error {
+		all[key] = slices.Clone(row)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", m.Table, err)
+	}
+	return all, nil
+}
+
 // Merge writes rows that are not there, and returns the keys of what it wrote.
 func (t *Tx) Merge(ctx context.Context, m *Merge, rows json.RawMessage) (map[string]bool, error) {
 	var columns, changed []string

@@ -54,6 +54,9 @@ const (
 	KindOrg      Kind = "org"
 	KindCustomer Kind = "customer"
 	KindTag      Kind = "tag"
+	// KindJWTMapping is a mapping of a claim to a key; its object id is
+	// contract.JWTMappingID.
+	KindJWTMapping Kind = "jwt"
 	// KindBudget is a budget, on which the records of all who use it depend.
 	KindBudget Kind = "budget"
 	// KindAlert is an event, which is its own object id. See package budget.

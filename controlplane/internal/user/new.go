@@ -29,6 +29,9 @@ type Created struct {
 	limit.View
 
 	Key       string          `json:"key"`
+	KeyName   *string         `json:"key_name"`
+	KeyAlias  *string         `json:"key_alias"`
+	Duration  *string         `json:"duration"`
 	UserID    string          `json:"user_id"`
 	UserEmail *string         `json:"user_email"`
 	UserAlias *string         `json:"user_alias"`
@@ -168,7 +171,7 @@ func (s *Service) withKey(ctx context.Context, who caller.Caller, r *Request, ro
 	if err != nil {
 		return Created{}, err
 	}
-	out.Key, out.Expires = made.Key, made.Expires
+	out.Key, out.Expires, out.KeyName, out.KeyAlias, out.Duration = made.Key, made.Expires, made.KeyName, made.KeyAlias, made.Duration
 	return out, nil
 }
 

@@ -268,7 +268,7 @@ func (c *change) apply(row *db.UserTable) error {
 		return err
 	}
 	if c.Metadata.Sent {
-		meta, err := bounds.Encode("metadata", c.Metadata.Value)
+		meta, err := bounds.Encode("metadata", keepProvisioned(row.Metadata, c.Metadata.Value))
 		if err != nil {
 			return err
 		}

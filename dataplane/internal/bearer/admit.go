@@ -23,9 +23,9 @@ type pass struct {
 	// alone is the token in one team, for requests that choose it.
 	alone map[*principal.Key]*principal.Token
 	// mapping is where the bucket may lead to a virtual key, by the value claim.
-	mapping            []byte
-	claim              string
-	needUser, needTeam bool
+	mapping  []byte
+	claim    string
+	needUser bool
 	// refusal is why the token is refused where no mapping leads to a key.
 	refusal error
 	ends    int64 // Unix nanoseconds
@@ -42,7 +42,7 @@ func (d *Desk) admit(ctx context.Context, o *office, text string, sum [32]byte) 
 	if err != nil {
 		return nil, err
 	}
-	p := &pass{needUser: subject.NeedsUser(), needTeam: subject.NeedsTeam(), claim: subject.KeyClaim}
+	p := &pass{needUser: subject.NeedsUser(), claim: subject.KeyClaim}
 	until := time.Now().Add(o.authority.TTL())
 	if p.claim != "" && !subject.Admin {
 		p.mapping = []byte(contract.PrefixJWTMapping + contract.JWTMappingID(o.settings.KeyClaim, p.claim))
@@ -81,6 +81,9 @@ func (d *Desk) meet(ctx context.Context, o *office, text string, s *jwtauth.Subj
 	unknownUser, unknownTeam := s.UserID != "" && !user, len(teams) < len(s.Teams)
 	if unknownUser && (set.UpsertUsers || s.Email != "") || unknownTeam && set.UpsertTeams || s.TeamAlias != "" || set.Sync && s.UserID != "" {
 		return d.enrol(ctx, text, s)
+	}
+	if !s.NeedsTeam() {
+		s.Teams = teams // a claim that names none was never said to be a team
 	}
 	return nil, nil //nolint:nilnil // neither
 }

@@ -206,7 +206,7 @@ func (d *Desk) owned(r *http.Request, p *pass) (principal.Identity, error) {
 	switch {
 	case p.needUser && id.User == nil:
 		return id, jwtauth.UnknownUser(id.Key.UserID)
-	case p.needTeam && id.Team == nil:
+	case id.Team == nil && id.Key.TeamID != "":
 		return id, jwtauth.UnknownTeam(id.Key.TeamID)
 	}
 	if id.Token = p.token; chosen {

@@ -22,6 +22,9 @@ func (x *exchange) authenticate() error {
 	if id.User != nil && id.User.Viewer {
 		return policy.NoCalls(id.User.Rank)
 	}
+	if id.Token != nil && !id.Role().MayCall() {
+		return policy.NoCalls(id.Role())
+	}
 	x.identity, x.master = id, master
 	if master {
 		return nil
@@ -34,7 +37,11 @@ func (x *exchange) authenticate() error {
 // passThrough says that the route is one of the config file.
 func (p *Pipeline) authenticateRequest(r *http.Request, s *state, passThrough bool) (principal.Identity, bool, error) {
 	var none principal.Identity
-	key, err := credential.Key(r.Header, s.config.Auth.KeyHeader)
+	text, present := credential.Find(r.Header, s.config.Auth.KeyHeader)
+	if p.opts.Tokens != nil && present && p.opts.Tokens.Takes(text) {
+		return p.authenticateToken(r, s, text, passThrough)
+	}
+	key, err := credential.Check(text, present)
 	if err != nil {
 		return none, false, err
 	}
@@ -44,14 +51,7 @@ func (p *Pipeline) authenticateRequest(r *http.Request, s *state, passThrough bo
 	}
 	id, err := p.opts.Principals.Resolve(r.Context(), sum)
 	if err != nil {
-		if r.Context().Err() != nil {
-			return none, false, errClientGone
-		}
-		if errors.Is(err, principal.ErrUnavailable) {
-			p.metrics.unresolved.Inc()
-		}
-		return none, false, apierr.Unavailable(apierr.TypeNoDB,
-			"Service Unavailable, the authentication database is temporarily unreachable. Please retry shortly.", time.Second).Because(err)
+		return none, false, p.unresolved(r, err)
 	}
 	if id.Key == nil {
 		return none, false, credential.Unknown(key)
@@ -60,6 +60,18 @@ func (p *Pipeline) authenticateRequest(r *http.Request, s *state, passThrough bo
 		return id, false, err
 	}
 	return id, false, s.rules.Check(r.URL.Path, id.Role() == policy.ProxyAdmin)
+}
+
+// unresolved is the answer when it could not be found out who asks.
+func (p *Pipeline) unresolved(r *http.Request, err error) error {
+	if r.Context().Err() != nil {
+		return errClientGone
+	}
+	if errors.Is(err, principal.ErrUnavailable) {
+		p.metrics.unresolved.Inc()
+	}
+	return apierr.Unavailable(apierr.TypeNoDB,
+		"Service Unavailable, the authentication database is temporarily unreachable. Please retry shortly.", time.Second).Because(err)
 }
 
 // usable refuses keys that exist but must not be used, or not here.

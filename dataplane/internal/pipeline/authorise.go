@@ -14,6 +14,9 @@ import (
 // authorise applies aliases, finds what the model's name leads to, and checks
 // that the caller may use it.
 func (x *exchange) authorise() error {
+	if err := x.chooseTeam(); err != nil {
+		return err
+	}
 	name := x.model
 	if !x.master {
 		name = aliased(x.identity, name)

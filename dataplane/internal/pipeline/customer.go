@@ -41,7 +41,11 @@ func (x *exchange) meet() error {
 	if !x.master && !x.anonymous {
 		x.region = x.teamRegion()
 	}
-	id := bounded(x.endUser())
+	id := x.identity.Named()
+	if id == "" {
+		id = x.endUser()
+	}
+	id = bounded(id)
 	x.usage.EndUser = id
 	if id == "" || x.anonymous {
 		return nil

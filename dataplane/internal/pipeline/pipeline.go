@@ -70,8 +70,10 @@ type Recorder interface {
 // Options are what a pipeline is made of.
 type Options struct {
 	Principals Principals
-	Recorder   Recorder
-	Router     *route.Router
+	// Tokens may be nil: then keys are the only credentials.
+	Tokens   Tokens
+	Recorder Recorder
+	Router   *route.Router
 	// Counter may be nil: tokens are then estimated from bytes.
 	Counter Counter
 	// Cache may be nil.

@@ -20,6 +20,14 @@ type Token struct {
 	Acts string
 }
 
+// Named is the customer whom the identity itself names, or "".
+func (i *Identity) Named() string {
+	if i.Token == nil {
+		return ""
+	}
+	return i.Token.EndUser
+}
+
 // NewTokenKey returns what a token is as a key. rank is the role that the token
 // gives its user, or none.
 func NewTokenKey(k contract.VirtualKey, rank policy.Role) *Key {

@@ -115,29 +115,35 @@ func (s *shortener) items(depth int, object bool, end byte) bool {
 			s.at++
 			s.out = append(s.out, ',')
 		}
-		var name []byte
-		if object {
-			var ok bool
-			if name, ok = s.name(depth); !ok {
-				s.out = s.out[:mark]
-				return false
-			}
-		}
-		begin := len(s.out)
-		if object && depth == 1 && said(name) {
-			s.said = depth
-		}
-		more := s.value(depth, name)
-		if s.said == depth {
-			s.said = 0
-		}
-		if len(s.out) == begin {
+		wrote, more := s.item(depth, object)
+		if !wrote {
 			s.out = s.out[:mark]
 		}
 		if !more {
 			return false
 		}
 	}
+}
+
+// item writes one item of an object or a list. wrote says that there is something
+// of it.
+func (s *shortener) item(depth int, object bool) (wrote, more bool) {
+	var name []byte
+	if object {
+		var ok bool
+		if name, ok = s.name(depth); !ok {
+			return false, false
+		}
+	}
+	begin := len(s.out)
+	if object && depth == 1 && said(name) {
+		s.said = depth
+	}
+	more = s.value(depth, name)
+	if s.said == depth {
+		s.said = 0
+	}
+	return len(s.out) > begin, more
 }
 
 // name writes the name of a member and the colon behind it.
@@ -293,7 +299,9 @@ func unit(b []byte) int {
 // encoded reports whether a text looks like a file in base64.
 func encoded(head []byte) bool {
 	for _, c := range head {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_' || c == '=') {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '+', c == '/', c == '-', c == '_', c == '=':
+		default:
 			return false
 		}
 	}

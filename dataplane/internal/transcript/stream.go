@@ -3,6 +3,7 @@ package transcript
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/tianjillm/tianjillm/shared/sse"
@@ -88,18 +89,20 @@ type part struct {
 	Text   *string `json:"text"`
 	Finish string  `json:"finish_reason"`
 	Delta  struct {
-		Role      string `json:"role"`
-		Content   string `json:"content"`
-		Reasoning string `json:"reasoning_content"`
-		Calls     []struct {
-			Index    int    `json:"index"`
-			ID       string `json:"id"`
-			Function struct {
-				Name      string `json:"name"`
-				Arguments string `json:"arguments"`
-			} `json:"function"`
-		} `json:"tool_calls"`
+		Role      string     `json:"role"`
+		Content   string     `json:"content"`
+		Reasoning string     `json:"reasoning_content"`
+		Calls     []callPart `json:"tool_calls"`
 	} `json:"delta"`
+}
+
+type callPart struct {
+	Index    int    `json:"index"`
+	ID       string `json:"id"`
+	Function struct {
+		Name      string `json:"name"`
+		Arguments string `json:"arguments"`
+	} `json:"function"`
 }
 
 // take finds the events in what comes next of a stream. One that is too long is
@@ -192,23 +195,28 @@ func (a *assembler) chunk(parts []part) {
 		}
 		c.content = append(c.content, a.room(p.Delta.Content)...)
 		c.reasoning = append(c.reasoning, a.room(p.Delta.Reasoning)...)
-		for _, one := range p.Delta.Calls {
-			if one.Index < 0 || one.Index >= maxParts {
-				continue
-			}
-			for len(c.calls) <= one.Index {
-				c.calls = append(c.calls, call{})
-			}
-			to := &c.calls[one.Index]
-			if one.ID != "" {
-				to.id = a.room(one.ID)
-			}
-			if one.Function.Name != "" {
-				to.name = a.room(one.Function.Name)
-			}
-			to.arguments = append(to.arguments, a.room(one.Function.Arguments)...)
+		for i := range p.Delta.Calls {
+			a.call(c, &p.Delta.Calls[i])
 		}
 	}
+}
+
+// call adds a part of a call of a tool to its choice.
+func (a *assembler) call(c *choice, p *callPart) {
+	if p.Index < 0 || p.Index >= maxParts {
+		return
+	}
+	for len(c.calls) <= p.Index {
+		c.calls = append(c.calls, call{})
+	}
+	to := &c.calls[p.Index]
+	if p.ID != "" {
+		to.id = a.room(p.ID)
+	}
+	if p.Function.Name != "" {
+		to.name = a.room(p.Function.Name)
+	}
+	to.arguments = append(to.arguments, a.room(p.Function.Arguments)...)
 }
 
 // part adds a part of Gemini's. Texts that follow each other are one.
@@ -271,9 +279,7 @@ func merged(first, second json.RawMessage) json.RawMessage {
 	if all == nil {
 		all = map[string]json.RawMessage{}
 	}
-	for name, value := range more {
-		all[name] = value
-	}
+	maps.Copy(all, more)
 	b, err := json.Marshal(all)
 	if err != nil {
 		return first

@@ -131,13 +131,13 @@ data: {"type":"response.completed","response":{"id":"r","status":"completed","ou
 func TestCapture_is_bounded(t *testing.T) {
 	t.Parallel()
 	var c, d transcript.Capture
-	event := []byte(`data: {"choices":[{"index":0,"delta":{"content":"` + strings.Repeat("text ", 100) + `"}}]}` + "\n\n")
+	event := []byte(`data: {"choices":[{"index":0,"delta":{"content":"` + strings.Repeat("much text ", 50) + `"}}]}` + "\n\n")
 	for range 10_000 {
 		c.Answer(event, true)
 		d.Answer(event, false)
 	}
 	require.LessOrEqual(t, len(c.Line("id", time.Now(), nil)), contract.TranscriptMost)
-	require.Contains(t, string(c.Line("id", time.Now(), nil)), "text text")
+	require.Contains(t, string(c.Line("id", time.Now(), nil)), "much text")
 	require.LessOrEqual(t, len(d.Line("id", time.Now(), nil)), contract.TranscriptMost)
 	var endless transcript.Capture
 	for range 100 {

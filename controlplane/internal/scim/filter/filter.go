@@ -103,23 +103,30 @@ func ParsePath(text string) (Path, error) {
 	path := Path{}
 	path.Attr, path.Sub, _ = strings.Cut(name, ".")
 	if path.Sub == "" && p.accept('[') {
-		if err := p.conjunction(""); err != nil {
+		if err := p.picked(&path); err != nil {
 			return Path{}, err
-		}
-		if p.space(); !p.accept(']') {
-			return Path{}, p.wrong("]")
-		}
-		path.Of = p.all
-		if p.accept('.') {
-			if path.Sub, err = p.name(); err != nil {
-				return Path{}, err
-			}
 		}
 	}
 	if p.space(); p.at < len(p.text) || strings.Contains(path.Sub, ".") {
 		return Path{}, p.wrong("the end of the path")
 	}
 	return path, nil
+}
+
+// picked reads the conditions of a path behind their bracket, and what of the values
+// is meant.
+func (p *parser) picked(path *Path) (err error) {
+	if err := p.conjunction(""); err != nil {
+		return err
+	}
+	if p.space(); !p.accept(']') {
+		return p.wrong("]")
+	}
+	path.Of = p.all
+	if p.accept('.') {
+		path.Sub, err = p.name()
+	}
+	return err
 }
 
 func syntax(format string, args ...any) error {

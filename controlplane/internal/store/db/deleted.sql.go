@@ -34,7 +34,7 @@ func (q *Queries) KeysArchive(ctx context.Context, db DBTX, arg KeysArchiveParam
 
 const teamsArchive = `-- name: TeamsArchive :exec
 INSERT INTO deleted_team_table
-SELECT gen_random_uuid(), now(), $1::text, $2::text, $3::text, t.team_id, t.team_alias, t.organization_id, t.members_with_roles, t.team_member_permissions, t.metadata, t.models, t.model_aliases, t.blocked, t.spend_nano, t.max_budget_nano, t.budget_duration, t.budget_reset_at, t.max_parallel_requests, t.tpm_limit, t.rpm_limit, t.created_at, t.updated_at, t.rph_limit, t.tph_limit, t.rpd_limit, t.tpd_limit, t.soft_budget_nano, t.budget_limits, t.model_max_budget
+SELECT gen_random_uuid(), now(), $1::text, $2::text, $3::text, t.team_id, t.team_alias, t.organization_id, t.members_with_roles, t.team_member_permissions, t.metadata, t.models, t.model_aliases, t.blocked, t.spend_nano, t.max_budget_nano, t.budget_duration, t.budget_reset_at, t.max_parallel_requests, t.tpm_limit, t.rpm_limit, t.created_at, t.updated_at, t.rph_limit, t.tph_limit, t.rpd_limit, t.tpd_limit, t.soft_budget_nano, t.budget_limits, t.model_max_budget, t.access_group_ids
 FROM team_table t WHERE t.team_id = ANY($4::text[])
 `
 

@@ -355,7 +355,7 @@ func (q *Queries) KeyOwners(ctx context.Context, db DBTX, ids []string) ([]UserT
 }
 
 const keyTeamsOf = `-- name: KeyTeamsOf :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id IN (
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table WHERE team_id IN (
     SELECT m.team_id FROM team_membership m WHERE m.user_id = $1::text
     UNION SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = $1)
 ORDER BY team_id
@@ -397,6 +397,7 @@ func (q *Queries) KeyTeamsOf(ctx context.Context, db DBTX, userID string) ([]Tea
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}

@@ -9,6 +9,23 @@ import (
 	"context"
 )
 
+const importAudited = `-- name: ImportAudited :one
+SELECT EXISTS (SELECT FROM audit_log) AS kept, EXISTS (SELECT FROM audit_chain WHERE hash <> '') AS chained
+`
+
+type ImportAuditedRow struct {
+	Kept    bool
+	Chained bool
+}
+
+// Whether an audit trail is kept, and linked.
+func (q *Queries) ImportAudited(ctx context.Context, db DBTX) (ImportAuditedRow, error) {
+	row := db.QueryRow(ctx, importAudited)
+	var i ImportAuditedRow
+	err := row.Scan(&i.Kept, &i.Chained)
+	return i, err
+}
+
 const importDeletedKeys = `-- name: ImportDeletedKeys :many
 SELECT DISTINCT token FROM deleted_verification_token WHERE token = ANY($1::text[])
 `

@@ -12,6 +12,19 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/password"
 )
 
+type AccessGroupTable struct {
+	AccessGroupID      string
+	AccessGroupName    string
+	Description        *string
+	AccessModelNames   []string
+	AccessMcpServerIds []string
+	AccessAgentIds     []string
+	CreatedAt          time.Time
+	CreatedBy          *string
+	UpdatedAt          time.Time
+	UpdatedBy          *string
+}
+
 type AuditChain struct {
 	ID           int32
 	Hash         []byte
@@ -77,6 +90,16 @@ type BudgetTable struct {
 	CreatedBy           string
 	UpdatedAt           time.Time
 	UpdatedBy           string
+}
+
+type CredentialsTable struct {
+	CredentialName string
+	SealedValues   []byte
+	CredentialInfo json.RawMessage
+	CreatedAt      time.Time
+	CreatedBy      string
+	UpdatedAt      time.Time
+	UpdatedBy      string
 }
 
 type DailyCustomerSpend struct {
@@ -220,6 +243,7 @@ type DeletedTeamTable struct {
 	DeletedBy             *string
 	DeletedByApiKey       *string
 	LitellmChangedBy      *string
+	AccessGroupIds        []string
 }
 
 type DeletedVerificationToken struct {
@@ -296,6 +320,16 @@ type EndUserTable struct {
 	UpdatedAt          time.Time
 }
 
+type FallbackTable struct {
+	Model          string
+	FallbackType   string
+	FallbackModels []string
+	CreatedAt      time.Time
+	CreatedBy      string
+	UpdatedAt      time.Time
+	UpdatedBy      string
+}
+
 type InvitationLink struct {
 	ID         string
 	UserID     string
@@ -306,6 +340,19 @@ type InvitationLink struct {
 	CreatedBy  string
 	UpdatedAt  time.Time
 	UpdatedBy  string
+}
+
+type JwtKeyMapping struct {
+	ID            string
+	JwtClaimName  string
+	JwtClaimValue string
+	Token         *string
+	Description   *string
+	IsActive      bool
+	CreatedAt     time.Time
+	CreatedBy     *string
+	UpdatedAt     time.Time
+	UpdatedBy     *string
 }
 
 type LitellmImport struct {
@@ -372,6 +419,7 @@ type ProxyModelTable struct {
 	CreatedBy    string
 	UpdatedAt    time.Time
 	UpdatedBy    string
+	Blocked      bool
 }
 
 type SpendLog struct {
@@ -463,6 +511,12 @@ type SpendTranscriptsDefault struct {
 	Response  []byte
 }
 
+type SsoCliSession struct {
+	ID     string
+	Sealed []byte
+	EndsAt time.Time
+}
+
 type TagTable struct {
 	TagName       string
 	Description   *string
@@ -512,6 +566,7 @@ type TeamTable struct {
 	SoftBudgetNano        *int64
 	BudgetLimits          json.RawMessage
 	ModelMaxBudget        json.RawMessage
+	AccessGroupIds        []string
 }
 
 type UsageDead struct {

@@ -521,7 +521,7 @@ func (q *Queries) OrgsMembersDelete(ctx context.Context, db DBTX, ids []string) 
 }
 
 const orgsTeams = `-- name: OrgsTeams :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE organization_id = ANY($1::text[]) ORDER BY team_alias, team_id LIMIT 10000
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table WHERE organization_id = ANY($1::text[]) ORDER BY team_alias, team_id LIMIT 10000
 `
 
 func (q *Queries) OrgsTeams(ctx context.Context, db DBTX, ids []string) ([]TeamTable, error) {
@@ -559,6 +559,7 @@ func (q *Queries) OrgsTeams(ctx context.Context, db DBTX, ids []string) ([]TeamT
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}

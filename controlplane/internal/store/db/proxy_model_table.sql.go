@@ -8,10 +8,11 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 const modelByID = `-- name: ModelByID :one
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by FROM proxy_model_table WHERE model_id = $1
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = $1
 `
 
 func (q *Queries) ModelByID(ctx context.Context, db DBTX, modelID string) (ProxyModelTable, error) {
@@ -26,6 +27,7 @@ func (q *Queries) ModelByID(ctx context.Context, db DBTX, modelID string) (Proxy
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.Blocked,
 	)
 	return i, err
 }
@@ -42,8 +44,94 @@ func (q *Queries) ModelDelete(ctx context.Context, db DBTX, modelID string) (int
 	return result.RowsAffected(), nil
 }
 
+const modelExceptions = `-- name: ModelExceptions :many
+SELECT (CASE WHEN api_base = '' THEN model ELSE api_base END)::text AS place, coalesce(error_type, 'unknown')::text AS kind, count(*) AS total
+FROM spend_logs
+WHERE ($1::text = '' OR model_group = $1) AND start_time >= $2 AND start_time < $3 AND status <> 'success'
+GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 10000
+`
+
+type ModelExceptionsParams struct {
+	ModelGroup string
+	Since      time.Time
+	Before     time.Time
+}
+
+type ModelExceptionsRow struct {
+	Place string
+	Kind  string
+	Total int64
+}
+
+func (q *Queries) ModelExceptions(ctx context.Context, db DBTX, arg ModelExceptionsParams) ([]ModelExceptionsRow, error) {
+	rows, err := db.Query(ctx, modelExceptions, arg.ModelGroup, arg.Since, arg.Before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ModelExceptionsRow{}
+	for rows.Next() {
+		var i ModelExceptionsRow
+		if err := rows.Scan(&i.Place, &i.Kind, &i.Total); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelFirstToken = `-- name: ModelFirstToken :many
+SELECT (CASE WHEN $1::boolean THEN request_id ELSE to_char(start_time, 'YYYY-MM-DD') END)::text AS at,
+    (CASE WHEN api_base = '' THEN model ELSE api_base END)::text AS place,
+    avg(extract(epoch FROM completion_start_time - start_time))::double precision AS latency
+FROM spend_logs
+WHERE model_group = $2 AND start_time >= $3 AND start_time < $4 AND status = 'success' AND stream AND completion_start_time IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 10000
+`
+
+type ModelFirstTokenParams struct {
+	Each       bool
+	ModelGroup string
+	Since      time.Time
+	Before     time.Time
+}
+
+type ModelFirstTokenRow struct {
+	At      string
+	Place   string
+	Latency float64
+}
+
+func (q *Queries) ModelFirstToken(ctx context.Context, db DBTX, arg ModelFirstTokenParams) ([]ModelFirstTokenRow, error) {
+	rows, err := db.Query(ctx, modelFirstToken,
+		arg.Each,
+		arg.ModelGroup,
+		arg.Since,
+		arg.Before,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ModelFirstTokenRow{}
+	for rows.Next() {
+		var i ModelFirstTokenRow
+		if err := rows.Scan(&i.At, &i.Place, &i.Latency); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const modelForUpdate = `-- name: ModelForUpdate :one
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by FROM proxy_model_table WHERE model_id = $1 FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = $1 FOR UPDATE
 `
 
 func (q *Queries) ModelForUpdate(ctx context.Context, db DBTX, modelID string) (ProxyModelTable, error) {
@@ -58,13 +146,14 @@ func (q *Queries) ModelForUpdate(ctx context.Context, db DBTX, modelID string) (
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.Blocked,
 	)
 	return i, err
 }
 
 const modelInsert = `-- name: ModelInsert :one
-INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, created_by, updated_by)
-VALUES ($1, $2, $3, $4, $5, $5) RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by
+INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, blocked, created_by, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
 `
 
 type ModelInsertParams struct {
@@ -72,6 +161,7 @@ type ModelInsertParams struct {
 	ModelName    string
 	SealedParams []byte
 	ModelInfo    json.RawMessage
+	Blocked      bool
 	CreatedBy    string
 }
 
@@ -81,6 +171,7 @@ func (q *Queries) ModelInsert(ctx context.Context, db DBTX, arg ModelInsertParam
 		arg.ModelName,
 		arg.SealedParams,
 		arg.ModelInfo,
+		arg.Blocked,
 		arg.CreatedBy,
 	)
 	var i ProxyModelTable
@@ -93,12 +184,62 @@ func (q *Queries) ModelInsert(ctx context.Context, db DBTX, arg ModelInsertParam
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.Blocked,
 	)
 	return i, err
 }
 
+const modelLatency = `-- name: ModelLatency :many
+SELECT to_char(start_time, 'YYYY-MM-DD') AS date, (CASE WHEN api_base = '' THEN model ELSE api_base END)::text AS place,
+    (sum(extract(epoch FROM end_time - start_time)) / greatest(sum(completion_tokens), 1))::double precision AS latency
+FROM spend_logs
+WHERE model_group = $1 AND start_time >= $2 AND start_time < $3 AND status = 'success' AND NOT cache_hit AND completion_tokens > 0
+    AND ($4::text = '' OR api_key = $4) AND ($5::text = '' OR end_user = $5)
+GROUP BY 1, 2 ORDER BY 1, 2
+`
+
+type ModelLatencyParams struct {
+	ModelGroup string
+	Since      time.Time
+	Before     time.Time
+	ApiKey     string
+	EndUser    string
+}
+
+type ModelLatencyRow struct {
+	Date    string
+	Place   string
+	Latency float64
+}
+
+func (q *Queries) ModelLatency(ctx context.Context, db DBTX, arg ModelLatencyParams) ([]ModelLatencyRow, error) {
+	rows, err := db.Query(ctx, modelLatency,
+		arg.ModelGroup,
+		arg.Since,
+		arg.Before,
+		arg.ApiKey,
+		arg.EndUser,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ModelLatencyRow{}
+	for rows.Next() {
+		var i ModelLatencyRow
+		if err := rows.Scan(&i.Date, &i.Place, &i.Latency); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const modelList = `-- name: ModelList :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by FROM proxy_model_table ORDER BY model_name, model_id LIMIT 10000
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table ORDER BY model_name, model_id LIMIT 10000
 `
 
 func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, error) {
@@ -119,6 +260,7 @@ func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, er
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.UpdatedBy,
+			&i.Blocked,
 		); err != nil {
 			return nil, err
 		}
@@ -130,16 +272,144 @@ func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, er
 	return items, nil
 }
 
+const modelSetInfo = `-- name: ModelSetInfo :one
+UPDATE proxy_model_table SET model_info = $1, updated_by = $2, updated_at = now() WHERE model_id = $3 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
+`
+
+type ModelSetInfoParams struct {
+	ModelInfo json.RawMessage
+	UpdatedBy string
+	ModelID   string
+}
+
+func (q *Queries) ModelSetInfo(ctx context.Context, db DBTX, arg ModelSetInfoParams) (ProxyModelTable, error) {
+	row := db.QueryRow(ctx, modelSetInfo, arg.ModelInfo, arg.UpdatedBy, arg.ModelID)
+	var i ProxyModelTable
+	err := row.Scan(
+		&i.ModelID,
+		&i.ModelName,
+		&i.SealedParams,
+		&i.ModelInfo,
+		&i.CreatedAt,
+		&i.CreatedBy,
+		&i.UpdatedAt,
+		&i.UpdatedBy,
+		&i.Blocked,
+	)
+	return i, err
+}
+
+const modelSlow = `-- name: ModelSlow :many
+SELECT (CASE WHEN api_base = '' THEN model ELSE api_base END)::text AS place, count(*) AS total,
+    count(*) FILTER (WHERE end_time - start_time >= make_interval(secs => $1::double precision)) AS slow
+FROM spend_logs
+WHERE ($2::text = '' OR model_group = $2) AND start_time >= $3 AND start_time < $4 AND status = 'success' AND NOT cache_hit
+GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT 1000
+`
+
+type ModelSlowParams struct {
+	Threshold  float64
+	ModelGroup string
+	Since      time.Time
+	Before     time.Time
+}
+
+type ModelSlowRow struct {
+	Place string
+	Total int64
+	Slow  int64
+}
+
+func (q *Queries) ModelSlow(ctx context.Context, db DBTX, arg ModelSlowParams) ([]ModelSlowRow, error) {
+	rows, err := db.Query(ctx, modelSlow,
+		arg.Threshold,
+		arg.ModelGroup,
+		arg.Since,
+		arg.Before,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ModelSlowRow{}
+	for rows.Next() {
+		var i ModelSlowRow
+		if err := rows.Scan(&i.Place, &i.Total, &i.Slow); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelTeamForUpdate = `-- name: ModelTeamForUpdate :one
+SELECT team_id, models FROM team_table WHERE team_id = $1 FOR UPDATE
+`
+
+type ModelTeamForUpdateRow struct {
+	TeamID string
+	Models []string
+}
+
+func (q *Queries) ModelTeamForUpdate(ctx context.Context, db DBTX, teamID string) (ModelTeamForUpdateRow, error) {
+	row := db.QueryRow(ctx, modelTeamForUpdate, teamID)
+	var i ModelTeamForUpdateRow
+	err := row.Scan(&i.TeamID, &i.Models)
+	return i, err
+}
+
+const modelTeamNames = `-- name: ModelTeamNames :many
+SELECT coalesce(model_info->>'team_public_model_name', model_name)::text AS name FROM proxy_model_table WHERE model_info->>'team_id' = $1::text
+`
+
+func (q *Queries) ModelTeamNames(ctx context.Context, db DBTX, teamID string) ([]string, error) {
+	rows, err := db.Query(ctx, modelTeamNames, teamID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		items = append(items, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelTeamSet = `-- name: ModelTeamSet :exec
+UPDATE team_table SET models = $1, updated_at = now() WHERE team_id = $2
+`
+
+type ModelTeamSetParams struct {
+	Models []string
+	TeamID string
+}
+
+func (q *Queries) ModelTeamSet(ctx context.Context, db DBTX, arg ModelTeamSetParams) error {
+	_, err := db.Exec(ctx, modelTeamSet, arg.Models, arg.TeamID)
+	return err
+}
+
 const modelUpdate = `-- name: ModelUpdate :one
-UPDATE proxy_model_table SET model_name = $1, sealed_params = $2, model_info = $3,
-    updated_by = $4, updated_at = now()
-WHERE model_id = $5 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by
+UPDATE proxy_model_table SET model_name = $1, sealed_params = $2, model_info = $3, blocked = $4,
+    updated_by = $5, updated_at = now()
+WHERE model_id = $6 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
 `
 
 type ModelUpdateParams struct {
 	ModelName    string
 	SealedParams []byte
 	ModelInfo    json.RawMessage
+	Blocked      bool
 	UpdatedBy    string
 	ModelID      string
 }
@@ -149,6 +419,7 @@ func (q *Queries) ModelUpdate(ctx context.Context, db DBTX, arg ModelUpdateParam
 		arg.ModelName,
 		arg.SealedParams,
 		arg.ModelInfo,
+		arg.Blocked,
 		arg.UpdatedBy,
 		arg.ModelID,
 	)
@@ -162,6 +433,139 @@ func (q *Queries) ModelUpdate(ctx context.Context, db DBTX, arg ModelUpdateParam
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.UpdatedBy,
+		&i.Blocked,
 	)
 	return i, err
+}
+
+const modelsByIDs = `-- name: ModelsByIDs :many
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = ANY($1::text[]) ORDER BY model_id FOR UPDATE
+`
+
+func (q *Queries) ModelsByIDs(ctx context.Context, db DBTX, ids []string) ([]ProxyModelTable, error) {
+	rows, err := db.Query(ctx, modelsByIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ProxyModelTable{}
+	for rows.Next() {
+		var i ProxyModelTable
+		if err := rows.Scan(
+			&i.ModelID,
+			&i.ModelName,
+			&i.SealedParams,
+			&i.ModelInfo,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.UpdatedBy,
+			&i.Blocked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelsByNames = `-- name: ModelsByNames :many
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_name = ANY($1::text[]) ORDER BY model_id FOR UPDATE
+`
+
+func (q *Queries) ModelsByNames(ctx context.Context, db DBTX, names []string) ([]ProxyModelTable, error) {
+	rows, err := db.Query(ctx, modelsByNames, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ProxyModelTable{}
+	for rows.Next() {
+		var i ProxyModelTable
+		if err := rows.Scan(
+			&i.ModelID,
+			&i.ModelName,
+			&i.SealedParams,
+			&i.ModelInfo,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.UpdatedBy,
+			&i.Blocked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelsGrouped = `-- name: ModelsGrouped :many
+SELECT model_id, model_name, model_info FROM proxy_model_table WHERE model_info ? 'access_groups' ORDER BY model_name, model_id LIMIT 10000
+`
+
+type ModelsGroupedRow struct {
+	ModelID   string
+	ModelName string
+	ModelInfo json.RawMessage
+}
+
+func (q *Queries) ModelsGrouped(ctx context.Context, db DBTX) ([]ModelsGroupedRow, error) {
+	rows, err := db.Query(ctx, modelsGrouped)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ModelsGroupedRow{}
+	for rows.Next() {
+		var i ModelsGroupedRow
+		if err := rows.Scan(&i.ModelID, &i.ModelName, &i.ModelInfo); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const modelsInGroup = `-- name: ModelsInGroup :many
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_info->'access_groups' ? $1::text ORDER BY model_id FOR UPDATE
+`
+
+func (q *Queries) ModelsInGroup(ctx context.Context, db DBTX, accessGroup string) ([]ProxyModelTable, error) {
+	rows, err := db.Query(ctx, modelsInGroup, accessGroup)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ProxyModelTable{}
+	for rows.Next() {
+		var i ProxyModelTable
+		if err := rows.Scan(
+			&i.ModelID,
+			&i.ModelName,
+			&i.SealedParams,
+			&i.ModelInfo,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.UpdatedBy,
+			&i.Blocked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -13,24 +13,19 @@ import (
 const sCIMGroupCount = `-- name: SCIMGroupCount :one
 SELECT count(*) FROM team_table t
 WHERE ($1::text IS NULL OR t.team_id = $1)
-  AND ($2::text IS NULL OR (t.team_id IN (
-        SELECT a.team_id FROM team_table a WHERE lower(a.team_alias) = lower($2)
-        UNION ALL SELECT i.team_id FROM team_table i WHERE i.team_id = $2)
-      AND lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) = lower($2)))
+  AND ($2::text[] IS NULL OR t.team_id = ANY($2::text[]))
   AND ($3::text IS NULL OR t.metadata->'scim_metadata'->>'externalId' = $3)
-  AND ($4::text IS NULL OR t.team_id IN (SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = $4))
-  AND (COALESCE(cardinality($5::text[]), 0) = 0 OR NOT EXISTS (
-        SELECT 1 FROM unnest($5::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
-  AND (COALESCE(cardinality($6::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL ($6::text[]))
-  AND (COALESCE(cardinality($7::text[]), 0) = 0 OR lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) LIKE ALL ($7::text[]))
-  AND (COALESCE(cardinality($8::text[]), 0) = 0 OR lower(t.metadata->'scim_metadata'->>'externalId') LIKE ALL ($8::text[]))
+  AND (COALESCE(cardinality($4::text[]), 0) = 0 OR NOT EXISTS (
+        SELECT 1 FROM unnest($4::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
+  AND (COALESCE(cardinality($5::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL ($5::text[]))
+  AND (COALESCE(cardinality($6::text[]), 0) = 0 OR lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) LIKE ALL ($6::text[]))
+  AND (COALESCE(cardinality($7::text[]), 0) = 0 OR lower(t.metadata->'scim_metadata'->>'externalId') LIKE ALL ($7::text[]))
 `
 
 type SCIMGroupCountParams struct {
 	ID             *string
-	Display        *string
+	Ids            []string
 	ExternalID     *string
-	Member         *string
 	Members        []string
 	IDLike         []string
 	DisplayLike    []string
@@ -40,9 +35,8 @@ type SCIMGroupCountParams struct {
 func (q *Queries) SCIMGroupCount(ctx context.Context, db DBTX, arg SCIMGroupCountParams) (int64, error) {
 	row := db.QueryRow(ctx, sCIMGroupCount,
 		arg.ID,
-		arg.Display,
+		arg.Ids,
 		arg.ExternalID,
-		arg.Member,
 		arg.Members,
 		arg.IDLike,
 		arg.DisplayLike,
@@ -55,7 +49,7 @@ func (q *Queries) SCIMGroupCount(ctx context.Context, db DBTX, arg SCIMGroupCoun
 
 const sCIMGroupUpdate = `-- name: SCIMGroupUpdate :one
 UPDATE team_table SET team_alias = $1, metadata = $2, members_with_roles = $3, updated_at = now()
-WHERE team_id = $4 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+WHERE team_id = $4 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids
 `
 
 type SCIMGroupUpdateParams struct {
@@ -99,32 +93,28 @@ func (q *Queries) SCIMGroupUpdate(ctx context.Context, db DBTX, arg SCIMGroupUpd
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
 
 const sCIMGroups = `-- name: SCIMGroups :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table t
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table t
 WHERE ($1::text IS NULL OR t.team_id = $1)
-  AND ($2::text IS NULL OR (t.team_id IN (
-        SELECT a.team_id FROM team_table a WHERE lower(a.team_alias) = lower($2)
-        UNION ALL SELECT i.team_id FROM team_table i WHERE i.team_id = $2)
-      AND lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) = lower($2)))
+  AND ($2::text[] IS NULL OR t.team_id = ANY($2::text[]))
   AND ($3::text IS NULL OR t.metadata->'scim_metadata'->>'externalId' = $3)
-  AND ($4::text IS NULL OR t.team_id IN (SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = $4))
-  AND (COALESCE(cardinality($5::text[]), 0) = 0 OR NOT EXISTS (
-        SELECT 1 FROM unnest($5::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
-  AND (COALESCE(cardinality($6::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL ($6::text[]))
-  AND (COALESCE(cardinality($7::text[]), 0) = 0 OR lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) LIKE ALL ($7::text[]))
-  AND (COALESCE(cardinality($8::text[]), 0) = 0 OR lower(t.metadata->'scim_metadata'->>'externalId') LIKE ALL ($8::text[]))
-ORDER BY t.team_id LIMIT $10 OFFSET $9
+  AND (COALESCE(cardinality($4::text[]), 0) = 0 OR NOT EXISTS (
+        SELECT 1 FROM unnest($4::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
+  AND (COALESCE(cardinality($5::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL ($5::text[]))
+  AND (COALESCE(cardinality($6::text[]), 0) = 0 OR lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) LIKE ALL ($6::text[]))
+  AND (COALESCE(cardinality($7::text[]), 0) = 0 OR lower(t.metadata->'scim_metadata'->>'externalId') LIKE ALL ($7::text[]))
+ORDER BY t.team_id LIMIT $9 OFFSET $8
 `
 
 type SCIMGroupsParams struct {
 	ID             *string
-	Display        *string
+	Ids            []string
 	ExternalID     *string
-	Member         *string
 	Members        []string
 	IDLike         []string
 	DisplayLike    []string
@@ -136,9 +126,8 @@ type SCIMGroupsParams struct {
 func (q *Queries) SCIMGroups(ctx context.Context, db DBTX, arg SCIMGroupsParams) ([]TeamTable, error) {
 	rows, err := db.Query(ctx, sCIMGroups,
 		arg.ID,
-		arg.Display,
+		arg.Ids,
 		arg.ExternalID,
-		arg.Member,
 		arg.Members,
 		arg.IDLike,
 		arg.DisplayLike,
@@ -179,10 +168,36 @@ func (q *Queries) SCIMGroups(ctx context.Context, db DBTX, arg SCIMGroupsParams)
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sCIMGroupsNamed = `-- name: SCIMGroupsNamed :many
+SELECT t.team_id FROM team_table t WHERE lower(t.team_alias) = lower($1::text)
+UNION SELECT t.team_id FROM team_table t WHERE t.team_id = $1::text AND COALESCE(t.team_alias, '') = ''
+`
+
+func (q *Queries) SCIMGroupsNamed(ctx context.Context, db DBTX, display string) ([]string, error) {
+	rows, err := db.Query(ctx, sCIMGroupsNamed, display)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var team_id string
+		if err := rows.Scan(&team_id); err != nil {
+			return nil, err
+		}
+		items = append(items, team_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -400,14 +415,35 @@ func (q *Queries) SCIMTeamNames(ctx context.Context, db DBTX, ids []string) ([]S
 	return items, nil
 }
 
+const sCIMTeamsOfUser = `-- name: SCIMTeamsOfUser :many
+SELECT unnest(teams)::text AS team_id FROM user_table WHERE user_id = $1
+`
+
+// The teams that a user may be in, of which those are taken that say so.
+func (q *Queries) SCIMTeamsOfUser(ctx context.Context, db DBTX, userID string) ([]string, error) {
+	rows, err := db.Query(ctx, sCIMTeamsOfUser, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var team_id string
+		if err := rows.Scan(&team_id); err != nil {
+			return nil, err
+		}
+		items = append(items, team_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sCIMUserCount = `-- name: SCIMUserCount :one
 SELECT count(*) FROM user_table u
 WHERE ($1::text IS NULL OR u.user_id = $1)
-  AND ($2::text IS NULL OR (u.user_id IN (
-        SELECT n.user_id FROM user_table n WHERE md5(lower(n.metadata->'scim_metadata'->>'userName')) = md5(lower($2))
-        UNION ALL SELECT e.user_id FROM user_table e WHERE lower(e.user_email) = lower($2)
-        UNION ALL SELECT i.user_id FROM user_table i WHERE i.user_id = $2)
-      AND lower(COALESCE(u.metadata->'scim_metadata'->>'userName', u.user_email, u.user_id)) = lower($2)))
+  AND ($2::text[] IS NULL OR u.user_id = ANY($2::text[]))
   AND ($3::text IS NULL OR lower(u.user_email) = lower($3))
   AND ($4::text IS NULL OR u.metadata->'scim_metadata'->>'externalId' = $4)
   AND ($5::boolean IS NULL OR (COALESCE(u.metadata->'scim_active', 'true') <> 'false') = $5)
@@ -425,7 +461,7 @@ WHERE ($1::text IS NULL OR u.user_id = $1)
 
 type SCIMUserCountParams struct {
 	ID             *string
-	UserName       *string
+	Ids            []string
 	Email          *string
 	ExternalID     *string
 	Active         *bool
@@ -442,7 +478,7 @@ type SCIMUserCountParams struct {
 func (q *Queries) SCIMUserCount(ctx context.Context, db DBTX, arg SCIMUserCountParams) (int64, error) {
 	row := db.QueryRow(ctx, sCIMUserCount,
 		arg.ID,
-		arg.UserName,
+		arg.Ids,
 		arg.Email,
 		arg.ExternalID,
 		arg.Active,
@@ -542,14 +578,9 @@ func (q *Queries) SCIMUserUpdate(ctx context.Context, db DBTX, arg SCIMUserUpdat
 }
 
 const sCIMUsers = `-- name: SCIMUsers :many
-
 SELECT user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password FROM user_table u
 WHERE ($1::text IS NULL OR u.user_id = $1)
-  AND ($2::text IS NULL OR (u.user_id IN (
-        SELECT n.user_id FROM user_table n WHERE md5(lower(n.metadata->'scim_metadata'->>'userName')) = md5(lower($2))
-        UNION ALL SELECT e.user_id FROM user_table e WHERE lower(e.user_email) = lower($2)
-        UNION ALL SELECT i.user_id FROM user_table i WHERE i.user_id = $2)
-      AND lower(COALESCE(u.metadata->'scim_metadata'->>'userName', u.user_email, u.user_id)) = lower($2)))
+  AND ($2::text[] IS NULL OR u.user_id = ANY($2::text[]))
   AND ($3::text IS NULL OR lower(u.user_email) = lower($3))
   AND ($4::text IS NULL OR u.metadata->'scim_metadata'->>'externalId' = $4)
   AND ($5::boolean IS NULL OR (COALESCE(u.metadata->'scim_active', 'true') <> 'false') = $5)
@@ -568,7 +599,7 @@ ORDER BY u.user_id LIMIT $15 OFFSET $14
 
 type SCIMUsersParams struct {
 	ID             *string
-	UserName       *string
+	Ids            []string
 	Email          *string
 	ExternalID     *string
 	Active         *bool
@@ -584,13 +615,10 @@ type SCIMUsersParams struct {
 	PageSize       int32
 }
 
-// Users and teams as SCIM asks for them. What SCIM calls a user stands in their
-// metadata; a user whom it has not named has the name of their address, or of
-// their id.
 func (q *Queries) SCIMUsers(ctx context.Context, db DBTX, arg SCIMUsersParams) ([]UserTable, error) {
 	rows, err := db.Query(ctx, sCIMUsers,
 		arg.ID,
-		arg.UserName,
+		arg.Ids,
 		arg.Email,
 		arg.ExternalID,
 		arg.Active,
@@ -671,6 +699,41 @@ func (q *Queries) SCIMUsersByEmail(ctx context.Context, db DBTX, emails []string
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sCIMUsersNamed = `-- name: SCIMUsersNamed :many
+
+SELECT u.user_id FROM user_table u
+WHERE md5(lower(u.metadata->'scim_metadata'->>'userName')) = md5(lower($1::text))
+  AND lower(u.metadata->'scim_metadata'->>'userName') = lower($1::text)
+UNION SELECT u.user_id FROM user_table u
+WHERE lower(u.user_email) = lower($1::text) AND u.metadata->'scim_metadata'->>'userName' IS NULL
+UNION SELECT u.user_id FROM user_table u
+WHERE u.user_id = $1::text AND u.user_email IS NULL AND u.metadata->'scim_metadata'->>'userName' IS NULL
+`
+
+// Users and teams as SCIM asks for them. What SCIM calls a user stands in their
+// metadata; a user whom it has not named has the name of their address, or of
+// their id.
+// The users who have a name, found by the indexes; a list takes them from here.
+func (q *Queries) SCIMUsersNamed(ctx context.Context, db DBTX, userName string) ([]string, error) {
+	rows, err := db.Query(ctx, sCIMUsersNamed, userName)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var user_id string
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -238,7 +238,7 @@ func (q *Queries) MembersDeleteByTeams(ctx context.Context, db DBTX, ids []strin
 }
 
 const teamSetMembers = `-- name: TeamSetMembers :one
-UPDATE team_table SET members_with_roles = $1, updated_at = now() WHERE team_id = $2 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+UPDATE team_table SET members_with_roles = $1, updated_at = now() WHERE team_id = $2 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids
 `
 
 type TeamSetMembersParams struct {
@@ -275,12 +275,13 @@ func (q *Queries) TeamSetMembers(ctx context.Context, db DBTX, arg TeamSetMember
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
 
 const teamSetMetadata = `-- name: TeamSetMetadata :one
-UPDATE team_table SET metadata = $1, updated_at = now() WHERE team_id = $2 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+UPDATE team_table SET metadata = $1, updated_at = now() WHERE team_id = $2 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids
 `
 
 type TeamSetMetadataParams struct {
@@ -317,6 +318,7 @@ func (q *Queries) TeamSetMetadata(ctx context.Context, db DBTX, arg TeamSetMetad
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
@@ -328,7 +330,7 @@ UPDATE team_table SET
     max_parallel_requests = $10, tpm_limit = $11, rpm_limit = $12, tph_limit = $13,
     rph_limit = $14, tpd_limit = $15, rpd_limit = $16, soft_budget_nano = $17,
     budget_limits = $18, model_max_budget = $19, updated_at = now()
-WHERE team_id = $20 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+WHERE team_id = $20 RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids
 `
 
 type TeamUpdateParams struct {
@@ -404,6 +406,7 @@ func (q *Queries) TeamUpdate(ctx context.Context, db DBTX, arg TeamUpdateParams)
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }

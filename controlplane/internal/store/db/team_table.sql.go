@@ -12,7 +12,7 @@ import (
 )
 
 const teamByID = `-- name: TeamByID :one
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id = $1
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table WHERE team_id = $1
 `
 
 func (q *Queries) TeamByID(ctx context.Context, db DBTX, teamID string) (TeamTable, error) {
@@ -44,12 +44,13 @@ func (q *Queries) TeamByID(ctx context.Context, db DBTX, teamID string) (TeamTab
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
 
 const teamForUpdate = `-- name: TeamForUpdate :one
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id = $1 FOR UPDATE
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table WHERE team_id = $1 FOR UPDATE
 `
 
 func (q *Queries) TeamForUpdate(ctx context.Context, db DBTX, teamID string) (TeamTable, error) {
@@ -81,6 +82,7 @@ func (q *Queries) TeamForUpdate(ctx context.Context, db DBTX, teamID string) (Te
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
@@ -94,7 +96,7 @@ INSERT INTO team_table (
     $1, $2, $3, $4, $5, $6, $7, $8, $9,
     $10, $11, $12, $13, $14, $15, $16, $17,
     $18, $19, $20, $21, $22
-) RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget
+) RETURNING team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids
 `
 
 type TeamInsertParams struct {
@@ -174,12 +176,13 @@ func (q *Queries) TeamInsert(ctx context.Context, db DBTX, arg TeamInsertParams)
 		&i.SoftBudgetNano,
 		&i.BudgetLimits,
 		&i.ModelMaxBudget,
+		&i.AccessGroupIds,
 	)
 	return i, err
 }
 
 const teamList = `-- name: TeamList :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table
 WHERE ($1::text IS NULL OR organization_id = $1)
   AND ($2::text IS NULL OR members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $2::text)))
 ORDER BY team_alias, team_id LIMIT 10000
@@ -225,6 +228,7 @@ func (q *Queries) TeamList(ctx context.Context, db DBTX, arg TeamListParams) ([]
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}
@@ -237,7 +241,7 @@ func (q *Queries) TeamList(ctx context.Context, db DBTX, arg TeamListParams) ([]
 }
 
 const teamsAfter = `-- name: TeamsAfter :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table WHERE team_id > $1 ORDER BY team_id LIMIT $2
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table WHERE team_id > $1 ORDER BY team_id LIMIT $2
 `
 
 type TeamsAfterParams struct {
@@ -280,6 +284,7 @@ func (q *Queries) TeamsAfter(ctx context.Context, db DBTX, arg TeamsAfterParams)
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}

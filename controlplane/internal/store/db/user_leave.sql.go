@@ -169,7 +169,7 @@ func (q *Queries) UsersOrgs(ctx context.Context, db DBTX, ids []string) ([]Users
 }
 
 const usersTeamsLock = `-- name: UsersTeamsLock :many
-SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget FROM team_table t
+SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table t
 WHERE team_id IN (SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = ANY($1::text[]))
    OR team_id IN (SELECT m.team_id FROM team_membership m WHERE m.user_id = ANY($1::text[]))
    OR EXISTS (SELECT 1 FROM user_table u WHERE u.user_id = ANY($1::text[]) AND u.user_email IS NOT NULL
@@ -213,6 +213,7 @@ func (q *Queries) UsersTeamsLock(ctx context.Context, db DBTX, ids []string) ([]
 			&i.SoftBudgetNano,
 			&i.BudgetLimits,
 			&i.ModelMaxBudget,
+			&i.AccessGroupIds,
 		); err != nil {
 			return nil, err
 		}

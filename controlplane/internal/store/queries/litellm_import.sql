@@ -14,3 +14,7 @@ SELECT DISTINCT token FROM deleted_verification_token WHERE token = ANY(@tokens:
 
 -- name: ImportUnlock :exec
 SELECT pg_advisory_unlock(hashtext('tianji import-litellm'));
+
+-- name: ImportAudited :one
+-- Whether an audit trail is kept, and linked.
+SELECT EXISTS (SELECT FROM audit_log) AS kept, EXISTS (SELECT FROM audit_chain WHERE hash <> '') AS chained;

@@ -2,14 +2,20 @@
 -- metadata; a user whom it has not named has the name of their address, or of
 -- their id.
 
+-- name: SCIMUsersNamed :many
+-- The users who have a name, found by the indexes; a list takes them from here.
+SELECT u.user_id FROM user_table u
+WHERE md5(lower(u.metadata->'scim_metadata'->>'userName')) = md5(lower(@user_name::text))
+  AND lower(u.metadata->'scim_metadata'->>'userName') = lower(@user_name::text)
+UNION SELECT u.user_id FROM user_table u
+WHERE lower(u.user_email) = lower(@user_name::text) AND u.metadata->'scim_metadata'->>'userName' IS NULL
+UNION SELECT u.user_id FROM user_table u
+WHERE u.user_id = @user_name::text AND u.user_email IS NULL AND u.metadata->'scim_metadata'->>'userName' IS NULL;
+
 -- name: SCIMUsers :many
 SELECT * FROM user_table u
 WHERE (sqlc.narg(id)::text IS NULL OR u.user_id = sqlc.narg(id))
-  AND (sqlc.narg(user_name)::text IS NULL OR (u.user_id IN (
-        SELECT n.user_id FROM user_table n WHERE md5(lower(n.metadata->'scim_metadata'->>'userName')) = md5(lower(sqlc.narg(user_name)))
-        UNION ALL SELECT e.user_id FROM user_table e WHERE lower(e.user_email) = lower(sqlc.narg(user_name))
-        UNION ALL SELECT i.user_id FROM user_table i WHERE i.user_id = sqlc.narg(user_name))
-      AND lower(COALESCE(u.metadata->'scim_metadata'->>'userName', u.user_email, u.user_id)) = lower(sqlc.narg(user_name))))
+  AND (sqlc.narg(ids)::text[] IS NULL OR u.user_id = ANY(sqlc.narg(ids)::text[]))
   AND (sqlc.narg(email)::text IS NULL OR lower(u.user_email) = lower(sqlc.narg(email)))
   AND (sqlc.narg(external_id)::text IS NULL OR u.metadata->'scim_metadata'->>'externalId' = sqlc.narg(external_id))
   AND (sqlc.narg(active)::boolean IS NULL OR (COALESCE(u.metadata->'scim_active', 'true') <> 'false') = sqlc.narg(active))
@@ -28,11 +34,7 @@ ORDER BY u.user_id LIMIT @page_size OFFSET @skip;
 -- name: SCIMUserCount :one
 SELECT count(*) FROM user_table u
 WHERE (sqlc.narg(id)::text IS NULL OR u.user_id = sqlc.narg(id))
-  AND (sqlc.narg(user_name)::text IS NULL OR (u.user_id IN (
-        SELECT n.user_id FROM user_table n WHERE md5(lower(n.metadata->'scim_metadata'->>'userName')) = md5(lower(sqlc.narg(user_name)))
-        UNION ALL SELECT e.user_id FROM user_table e WHERE lower(e.user_email) = lower(sqlc.narg(user_name))
-        UNION ALL SELECT i.user_id FROM user_table i WHERE i.user_id = sqlc.narg(user_name))
-      AND lower(COALESCE(u.metadata->'scim_metadata'->>'userName', u.user_email, u.user_id)) = lower(sqlc.narg(user_name))))
+  AND (sqlc.narg(ids)::text[] IS NULL OR u.user_id = ANY(sqlc.narg(ids)::text[]))
   AND (sqlc.narg(email)::text IS NULL OR lower(u.user_email) = lower(sqlc.narg(email)))
   AND (sqlc.narg(external_id)::text IS NULL OR u.metadata->'scim_metadata'->>'externalId' = sqlc.narg(external_id))
   AND (sqlc.narg(active)::boolean IS NULL OR (COALESCE(u.metadata->'scim_active', 'true') <> 'false') = sqlc.narg(active))
@@ -62,15 +64,19 @@ FROM user_table WHERE user_id = ANY(@ids::text[]) ORDER BY user_id;
 -- name: SCIMUsersByEmail :many
 SELECT user_id, lower(user_email)::text AS email FROM user_table WHERE lower(user_email) = ANY(@emails::text[]);
 
+-- name: SCIMGroupsNamed :many
+SELECT t.team_id FROM team_table t WHERE lower(t.team_alias) = lower(@display::text)
+UNION SELECT t.team_id FROM team_table t WHERE t.team_id = @display::text AND COALESCE(t.team_alias, '') = '';
+
+-- name: SCIMTeamsOfUser :many
+-- The teams that a user may be in, of which those are taken that say so.
+SELECT unnest(teams)::text AS team_id FROM user_table WHERE user_id = @user_id;
+
 -- name: SCIMGroups :many
 SELECT * FROM team_table t
 WHERE (sqlc.narg(id)::text IS NULL OR t.team_id = sqlc.narg(id))
-  AND (sqlc.narg(display)::text IS NULL OR (t.team_id IN (
-        SELECT a.team_id FROM team_table a WHERE lower(a.team_alias) = lower(sqlc.narg(display))
-        UNION ALL SELECT i.team_id FROM team_table i WHERE i.team_id = sqlc.narg(display))
-      AND lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) = lower(sqlc.narg(display))))
+  AND (sqlc.narg(ids)::text[] IS NULL OR t.team_id = ANY(sqlc.narg(ids)::text[]))
   AND (sqlc.narg(external_id)::text IS NULL OR t.metadata->'scim_metadata'->>'externalId' = sqlc.narg(external_id))
-  AND (sqlc.narg(member)::text IS NULL OR t.team_id IN (SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = sqlc.narg(member)))
   AND (COALESCE(cardinality(@members::text[]), 0) = 0 OR NOT EXISTS (
         SELECT 1 FROM unnest(@members::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
   AND (COALESCE(cardinality(@id_like::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL (@id_like::text[]))
@@ -81,12 +87,8 @@ ORDER BY t.team_id LIMIT @page_size OFFSET @skip;
 -- name: SCIMGroupCount :one
 SELECT count(*) FROM team_table t
 WHERE (sqlc.narg(id)::text IS NULL OR t.team_id = sqlc.narg(id))
-  AND (sqlc.narg(display)::text IS NULL OR (t.team_id IN (
-        SELECT a.team_id FROM team_table a WHERE lower(a.team_alias) = lower(sqlc.narg(display))
-        UNION ALL SELECT i.team_id FROM team_table i WHERE i.team_id = sqlc.narg(display))
-      AND lower(COALESCE(NULLIF(t.team_alias, ''), t.team_id)) = lower(sqlc.narg(display))))
+  AND (sqlc.narg(ids)::text[] IS NULL OR t.team_id = ANY(sqlc.narg(ids)::text[]))
   AND (sqlc.narg(external_id)::text IS NULL OR t.metadata->'scim_metadata'->>'externalId' = sqlc.narg(external_id))
-  AND (sqlc.narg(member)::text IS NULL OR t.team_id IN (SELECT unnest(u.teams) FROM user_table u WHERE u.user_id = sqlc.narg(member)))
   AND (COALESCE(cardinality(@members::text[]), 0) = 0 OR NOT EXISTS (
         SELECT 1 FROM unnest(@members::text[]) wanted WHERE NOT t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', wanted))))
   AND (COALESCE(cardinality(@id_like::text[]), 0) = 0 OR lower(t.team_id) LIKE ALL (@id_like::text[]))
