@@ -12,6 +12,10 @@ CREATE INDEX team_table_scim_external ON team_table USING hash ((metadata->'scim
     WHERE metadata->'scim_metadata'->>'externalId' IS NOT NULL;
 CREATE INDEX team_table_alias_lower ON team_table USING hash (lower(team_alias));
 
+-- What clients call the requests that belong together; most say nothing.
+ALTER TABLE spend_logs ADD COLUMN session_id text;
+CREATE INDEX spend_logs_session ON spend_logs (session_id, start_time) WHERE session_id IS NOT NULL;
+
 -- The texts of requests and of their answers, apart from spend_logs: few are
 -- ever read, they come later, and they need not be kept as long. They are json
 -- and not jsonb, which has no NUL character. Nothing refers to a row, and it
@@ -69,5 +73,7 @@ END $$;
 
 -- +goose Down
 DROP TABLE spend_transcripts;
+DROP INDEX spend_logs_session;
+ALTER TABLE spend_logs DROP COLUMN session_id;
 DROP FUNCTION spend_transcripts_partition, spend_transcripts_drop;
 DROP INDEX team_table_alias_lower, team_table_scim_external, user_table_scim_external, user_table_scim_name;

@@ -12,9 +12,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/accessgroup"
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
 	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
+	"github.com/tianjillm/tianjillm/controlplane/internal/credential"
 	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
+	"github.com/tianjillm/tianjillm/controlplane/internal/fallback"
+	"github.com/tianjillm/tianjillm/controlplane/internal/jwtmapping"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
@@ -139,6 +143,8 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	}
 	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
 	settings := a.settings(cfg)
+	fallbacks := fallback.New(a.store, models, settings.Router)
+	settings.Route = fallbacks.Route
 	if id := limit.CustomerBudgetID(cfg); id != "" {
 		tiers := tier.New(a.store)
 		settings.CustomerLimits = func(ctx context.Context) (*contract.Limits, error) { return tiers.Limits(ctx, id) }
@@ -157,6 +163,7 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 		return fmt.Errorf("price files: %w", err)
 	}
 	a.prices = pricebook.New(pricebook.Options{Sources: sources, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry})
+	models.UsePrices(a.prices.Book)
 	if a.spendLogs, err = spendRetention(cfg, a.store, a.log); err != nil {
 		return err
 	}
@@ -170,14 +177,21 @@ func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
 	if err != nil {
 		return err
 	}
+	users, teams := user.NewWithRules(a.store, keys, user.NewRules(cfg)), team.NewWithRules(a.store, box, team.NewRules(cfg))
+	tokens, logins, err := a.openIdentities(cfg, settings.Auth.JWT, box, users, teams)
+	if err != nil {
+		return err
+	}
 	handler, err := transport.New(transport.Options{
-		Keys: keys, Teams: team.New(a.store), Users: user.NewWithRules(a.store, keys, user.NewRules(cfg)), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
+		Tokens: tokens, SSO: logins, Mappings: jwtmapping.New(a.store),
+		Keys: keys, Teams: teams, Users: user.NewWithRules(a.store, keys, user.NewRules(cfg)), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
 		Tiers: tier.New(a.store), Customers: customer.New(a.store, models), Organizations: organization.New(a.store), Tags: tag.New(a.store, models), Trail: trail.New(a.store),
 		Limits:      standing.New(a.js, a.names, counters),
 		Invitations: a.invitations(cfg), Logins: a.logins(cfg), BaseURL: a.baseURL(cfg),
+		Credentials: credential.New(a.store, models.Vault(), models), AccessGroups: accessgroup.New(a.store), Fallbacks: fallbacks, Prices: a.prices,
 		Costs:      spend.NewCalculator(models, a.prices.Book),
-		SCIM:       scim.New(a.store, user.NewWithRules(a.store, keys, user.NewRules(cfg)), team.New(a.store)),
-		MasterKeys: masterkey.New(a.store, a.opts.MasterKey, a.opts.SaltKey, models),
+		SCIM:       scim.New(a.store, user.NewWithRules(a.store, keys, user.NewRules(cfg)), teams),
+		MasterKeys: masterkey.New(a.store, a.opts.MasterKey, a.opts.SaltKey, models, models.Vault(), teams),
 		MasterKey:  a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
 		Rules:    policy.NewRules(cfg.General.AllowedRoutes, cfg.General.AdminOnlyRoutes),
 		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
@@ -211,12 +225,12 @@ func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 	s := publish.Settings{
 		Auth: contract.AuthSettings{
 			MasterKeySHA256: ident.HashKey(a.opts.MasterKey.Reveal()), KeyHeader: cfg.General.KeyHeaderName,
-			AllowedRoutes: cfg.General.AllowedRoutes, AdminOnlyRoutes: cfg.General.AdminOnlyRoutes,
+			AllowedRoutes: cfg.General.AllowedRoutes, AdminOnlyRoutes: cfg.General.AdminOnlyRoutes, JWT: a.jwt(cfg),
 		},
 		General: contract.GeneralSettings{
 			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
 			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses, HideLimits: cfg.General.HideLimits,
-			Transcripts: cfg.General.StorePrompts && !cfg.Settings.NoMessageLogging,
+			Transcripts: cfg.General.StorePrompts && !cfg.Settings.NoMessageLogging, NoOptOut: cfg.Settings.NoLogIgnored,
 		},
 		Router: model.RouterSettings(cfg),
 		Cache:  rescache.Settings(cfg),

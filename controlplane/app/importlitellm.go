@@ -31,6 +31,8 @@ type ImportOptions struct {
 	// Audit leaves an entry in the audit trail for each object even when there is
 	// no trail yet. Where there is one, they are left anyway.
 	Audit bool
+	// AuditChain links these entries where the trail is not linked yet.
+	AuditChain bool
 	// List gets a line of JSON for each row that was skipped or changed. May be
 	// nil.
 	List io.Writer
@@ -68,7 +70,7 @@ func ImportLiteLLM(ctx context.Context, o ImportOptions) (*ImportReport, error) 
 	defer st.Close()
 	return litellm.Import(ctx, litellm.Options{
 		From: o.From.Reveal(), Store: st, Salt: o.SaltKey.Reveal(), Opener: opener,
-		FileCredentials: o.FileCredentials, Overwrite: o.Overwrite, DryRun: o.DryRun, Audit: o.Audit, List: o.List, Progress: o.Progress,
+		FileCredentials: o.FileCredentials, Overwrite: o.Overwrite, DryRun: o.DryRun, Audit: o.Audit, AuditChain: o.AuditChain, List: o.List, Progress: o.Progress,
 	})
 }
 
@@ -78,6 +80,8 @@ type LiteLLMConfig struct {
 	Database, SaltKey, MasterKey secret.String
 	// Credentials are the names in credential_list.
 	Credentials []string
+	// Audit and AuditChain say whether an audit trail is kept with this file.
+	Audit, AuditChain bool
 }
 
 // ReadLiteLLMConfig reads a config.yaml of LiteLLM's.
@@ -88,6 +92,7 @@ func ReadLiteLLMConfig(path string, lookup config.Lookup) (*LiteLLMConfig, error
 	}
 	c := &LiteLLMConfig{
 		Database: known(file.General.DatabaseURL), MasterKey: known(file.General.MasterKey), SaltKey: known(file.Environment["LITELLM_SALT_KEY"]),
+		Audit: file.Settings.StoreAuditLogs, AuditChain: file.General.Audit.Chain,
 	}
 	for i := range file.Credentials {
 		c.Credentials = append(c.Credentials, file.Credentials[i].Name)

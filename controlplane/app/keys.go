@@ -18,7 +18,7 @@ func (a *App) keys(cfg *proxyconfig.Config) (*key.Service, error) {
 		return nil, err
 	}
 	grace := a.rotationSetting(cfg, "GRACE_PERIOD")
-	if rules, err = rules.WithGrace(grace); err != nil {
+	if err := rules.SetGrace(grace); err != nil {
 		return nil, fmt.Errorf("TIANJI_KEY_ROTATION_GRACE_PERIOD: %w", err)
 	}
 	keys := key.NewWithRules(a.store, rules)
@@ -33,7 +33,7 @@ func (a *App) keys(cfg *proxyconfig.Config) (*key.Service, error) {
 		if err != nil || seconds == 0 {
 			return nil, fmt.Errorf("TIANJI_KEY_ROTATION_CHECK_INTERVAL_SECONDS: want a number of seconds, not %q", text)
 		}
-		o.Every = time.Duration(seconds) * time.Second //nolint:gosec // it has 31 bits
+		o.Every = time.Duration(seconds) * time.Second
 	}
 	a.rotator, err = key.NewRotator(keys, o)
 	return keys, err

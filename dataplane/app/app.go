@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/tianjillm/tianjillm/dataplane/internal/bearer"
 	"github.com/tianjillm/tianjillm/dataplane/internal/brought"
 	"github.com/tianjillm/tianjillm/dataplane/internal/cache"
 	"github.com/tianjillm/tianjillm/dataplane/internal/conversation"
@@ -34,6 +35,7 @@ import (
 	"github.com/tianjillm/tianjillm/dataplane/internal/usage"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/guarded"
+	"github.com/tianjillm/tianjillm/shared/jwtauth"
 	"github.com/tianjillm/tianjillm/shared/lifecycle"
 	"github.com/tianjillm/tianjillm/shared/member"
 	"github.com/tianjillm/tianjillm/shared/natsx"
@@ -63,6 +65,7 @@ type App struct {
 	pipeline   *pipeline.Pipeline
 	snapshots  *snapshot.Store
 	principals *principal.Cache
+	tokens     *bearer.Desk
 	cache      *cache.Cache
 	quota      *quota.Engine
 	shares     *priority.Limiter
@@ -206,6 +209,11 @@ func (a *App) openPrincipals() error {
 	a.stack.PushFunc("principal reads", bucket.Close)
 	a.principals = principal.New(principal.Options{Source: bucket, Logger: a.log, Registry: a.registry, Clock: time.Now})
 	a.stack.PushFunc("principals", a.principals.Close)
+	a.tokens = bearer.New(bearer.Options{
+		Principals: a.principals, Enroller: bearer.NewBus(a.ctl, a.names), Registry: a.registry,
+		Authority: jwtauth.Options{UserAgent: "tianjillm/" + telemetry.Version(), Logger: a.log},
+	})
+	a.stack.PushFunc("keys of identity providers", a.tokens.Close)
 	var ids *conversation.IDs
 	if salt := a.opts.SaltKey.Reveal(); salt != "" {
 		var err error
@@ -214,7 +222,7 @@ func (a *App) openPrincipals() error {
 		}
 	}
 	a.pipeline = pipeline.New(pipeline.Options{
-		Principals: a.principals, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Shares: a.shares, Counter: counting.New(),
+		Principals: a.principals, Tokens: a.tokens, Recorder: a.recorder, Cache: a.cache, Router: a.router, Quota: a.quota, Shares: a.shares, Counter: counting.New(),
 		Transcripts: a.texts, Conversations: conversation.NewStore(a.ctl, a.ctlJS, a.names), IDs: ids, Brought: a.brought, Replica: a.opts.Replica, Version: telemetry.Version(), Logger: a.log, Registry: a.registry,
 	})
 	var err error
@@ -233,6 +241,7 @@ func (a *App) openConfig() error {
 	a.snapshots, err = snapshot.Start(snapshot.Options{
 		Conn: a.ctl, JS: a.ctlJS, Names: a.names, Dir: a.opts.DataDir, Logger: a.log,
 		Changed: func(c *snapshot.Config) {
+			a.tokens.Configure(c.Auth.JWT)
 			a.cache.Configure(&c.Cache)
 			a.quota.Configure(c.Limits.FailClosed)
 			a.shares.Configure(c.Limits.Priorities, c.Deployments)

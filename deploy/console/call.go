@@ -135,7 +135,7 @@ func refusal(status int, reply []byte) error {
 		hint = ": try again in a moment"
 	}
 	text := strings.TrimRight(harmless(shortened(message(reply, status))), ". ")
-	return fmt.Errorf("%s (status %d)%s", text, status, hint) //nolint:err113 // it is the server's
+	return fmt.Errorf("%s (status %d)%s", text, status, hint)
 }
 
 // shortened keeps a page of HTML from filling the screen.

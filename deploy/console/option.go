@@ -86,7 +86,7 @@ func (v *value) json() (any, error) {
 
 func split(s string) []string {
 	all := []string{}
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			all = append(all, part)
 		}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/tianjillm/tianjillm/shared/ident"
 )
 
 func rangeOptions() []option {
@@ -28,8 +30,8 @@ func spend() group {
 			examples: []string{"tianji spend providers", "tianji spend providers --from 2026-11-01 --to 2026-11-30"},
 		},
 		{
-			name: "days", about: "the last 30 days one by one", run: spendDays, examples: []string{"tianji spend days", "tianji spend days --of sk-..."},
-			options: []option{{name: "of", member: "api_key", usage: "of one `KEY`, by its text or hash"}},
+			name: "days", about: "the last 30 days one by one", run: spendDays, examples: []string{"tianji spend days", "tianji spend days --of my-app"},
+			options: []option{{name: "of", member: "api_key", usage: "of one `KEY`, by its alias, hash or text"}},
 		},
 		{
 			name: "tags", about: "what was spent for each tag", run: spendTags, examples: []string{"tianji spend tags --from 2026-11-01 --to 2026-11-30"},
@@ -38,7 +40,7 @@ func spend() group {
 		{
 			name: "logs", about: "single requests, the newest first", run: spendLogs, examples: []string{"tianji spend logs --user ann", "tianji spend logs --from 2026-11-22 --model gpt-4o"},
 			options: append(append(rangeOptions(), []option{
-				{name: "of", member: "api_key", usage: "of one `KEY`, by its hash"},
+				{name: "of", member: "api_key", usage: "of one `KEY`, by its alias, hash or text"},
 				{name: "user", member: "user_id", usage: "of a user, by their `ID`"},
 				{name: "team", member: "team_id", usage: "of a team, by its `ID`"},
 				{name: "model", member: "model", usage: "that this `MODEL` answered"},
@@ -161,7 +163,11 @@ func spendProviders(ctx context.Context, c *call) error {
 }
 
 func spendDays(ctx context.Context, c *call) error {
-	reply, err := c.get(ctx, "/global/spend/logs", c.query())
+	q, err := c.ofKey(ctx)
+	if err != nil {
+		return err
+	}
+	reply, err := c.get(ctx, "/global/spend/logs", q)
 	if err != nil {
 		return err
 	}
@@ -176,6 +182,19 @@ func spendDays(ctx context.Context, c *call) error {
 		}
 		return write(c.Out, t.draw(c.Width))
 	})
+}
+
+// ofKey is the query, with the hash of a key that is named.
+func (c *call) ofKey(ctx context.Context) (url.Values, error) {
+	q := c.query()
+	if named := q.Get("api_key"); named != "" {
+		key, err := c.hash(ctx, named)
+		if err != nil {
+			return nil, err
+		}
+		q.Set("api_key", ident.KeyToken(key))
+	}
+	return q, nil
 }
 
 // days completes a range. Reports are of days in UTC.
@@ -213,7 +232,11 @@ func spendTags(ctx context.Context, c *call) error {
 }
 
 func spendLogs(ctx context.Context, c *call) error {
-	reply, err := c.get(ctx, "/spend/logs/v2", days(c.query()))
+	q, err := c.ofKey(ctx)
+	if err != nil {
+		return err
+	}
+	reply, err := c.get(ctx, "/spend/logs/v2", days(q))
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ type importOptions struct {
 	theirSalt, theirMaster, own secret.String
 	theirConfig                 string
 	credentials                 []string
-	dryRun, overwrite, audit    bool
+	dryRun, overwrite           bool
+	audit, auditChain           bool
 	report                      string
 }
 
@@ -44,7 +45,7 @@ func (o *importOptions) define(set *config.Set, lookup config.Lookup) {
 	set.Secret(&o.own, "tianji-salt-key", "", "our salt `KEY`; known by itself for 'tianji standalone'", "TIANJI_SALT_KEY")
 	set.Bool(&o.dryRun, "dry-run", false, "do everything but commit it")
 	set.Bool(&o.overwrite, "overwrite", false, "LiteLLM's version replaces what is here, and what was deleted here comes back")
-	set.Bool(&o.audit, "audit", false, "leave an entry in the audit trail for each object, also when there is no trail yet; where there is one, they are left anyway")
+	set.Bool(&o.audit, "audit", false, "leave an entry in the audit trail for each object, as it is done anyway where there are entries already, or the file of --config says so")
 	set.String(&o.report, "report", "", "write each row that was skipped or changed to this `FILE`, as lines of JSON")
 }
 
@@ -78,15 +79,30 @@ func ImportLiteLLM(ctx context.Context, t *Terminal, args []string) (err error) 
 	line := newProgress(t)
 	r, err := app.ImportLiteLLM(ctx, app.ImportOptions{
 		From: o.from, To: url, SaltKey: salt, TheirKeys: []secret.String{o.theirSalt, o.theirMaster}, FileCredentials: o.credentials,
-		Overwrite: o.overwrite, DryRun: o.dryRun, Audit: o.audit, List: list, Note: t.say,
+		Overwrite: o.overwrite, DryRun: o.dryRun, Audit: o.audit, AuditChain: o.auditChain, List: list, Note: t.say,
 		Progress: func(p app.ImportProgress) { line.show(line.bar(p.Table, p.Done, p.Total), p.Table, p.Done == p.Total) },
 	})
 	line.end()
 	if err != nil && r != nil && !o.dryRun {
-		err = fmt.Errorf("%w\nWhat is in the table above is here and whole; start it again to go on", err)
+		err = unfinished{err}
 	}
-	return errors.Join(o.tell(t, r), err)
+	return errors.Join(err, o.tell(t, r))
 }
+
+// unfinished is why an import ended on the way.
+type unfinished struct{ error }
+
+// Error implements error.
+func (u unfinished) Error() string {
+	why := u.error.Error()
+	if errors.Is(u.error, context.Canceled) {
+		why = "interrupted"
+	}
+	return why + "; what is in the table above is here and whole, and it goes on when it is started again"
+}
+
+// Unwrap returns the reason.
+func (u unfinished) Unwrap() error { return u.error }
 
 // readConfig takes from LiteLLM's config.yaml what was not given.
 func (o *importOptions) readConfig(t *Terminal) error {
@@ -106,6 +122,7 @@ func (o *importOptions) readConfig(t *Terminal) error {
 		}
 	}
 	o.credentials = c.Credentials
+	o.audit, o.auditChain = o.audit || c.Audit, c.AuditChain
 	return nil
 }
 

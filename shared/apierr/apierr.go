@@ -7,6 +7,7 @@ package apierr
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -28,6 +29,8 @@ type Error struct {
 	// DetailError selects FastAPI's envelope {"detail":{"error":message}}, of
 	// the endpoints whose refusals LiteLLM does not wrap.
 	DetailError bool
+	// More are members beside "error" in that envelope.
+	More map[string]any
 	// Invalid selects FastAPI's envelope for a body that does not validate:
 	// {"detail":[{"type","loc","msg"}]}.
 	Invalid *Invalidity
@@ -89,7 +92,9 @@ func (e *Error) JSON() []byte {
 	case e.DetailText:
 		detail = e.Message
 	case e.DetailError:
-		detail = map[string]string{"error": e.Message}
+		members := map[string]any{"error": e.Message}
+		maps.Copy(members, e.More)
+		detail = members
 	}
 	if detail != nil {
 		b, err := json.Marshal(map[string]any{"detail": detail})

@@ -9,14 +9,14 @@ type Permissions struct {
 }
 
 // ControlPlanePermissions are the least permissions of a control plane: it
-// provisions streams, writes both buckets and drains usage.
+// provisions streams, writes both buckets, drains usage and answers data planes.
 func (n Names) ControlPlanePermissions() Permissions {
 	p := n.prefix
 	return Permissions{
 		Publish: []string{
 			p + ".>",
 			"$KV." + p + "-config.>", "$KV." + p + "-principals.>", "$KV." + p + "-members.>",
-			"$JS.API.>", "$JS.ACK.>", "$JS.FC.>",
+			"$JS.API.>", "$JS.ACK.>", "$JS.FC.>", n.InboxPrefix(DataPlane) + ".>",
 		},
 		Subscribe: []string{p + ".>", n.InboxPrefix(ControlPlane) + ".>"},
 	}

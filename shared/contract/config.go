@@ -113,6 +113,8 @@ type GeneralSettings struct {
 	HideLimits bool `json:"hide_limits,omitempty"`
 	// Transcripts keeps what requests and their answers say.
 	Transcripts bool `json:"transcripts,omitempty"`
+	// NoOptOut says that requests can not keep themselves from that.
+	NoOptOut bool `json:"no_opt_out,omitempty"`
 	// ClientCredentials lets requests bring their own credentials for every
 	// deployment.
 	ClientCredentials bool `json:"client_credentials,omitempty"`

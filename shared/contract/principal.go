@@ -35,13 +35,18 @@ type VirtualKey struct {
 	Models        []string          `json:"models,omitempty"`
 	Aliases       map[string]string `json:"aliases,omitempty"`
 	AllowedRoutes []string          `json:"allowed_routes,omitempty"`
-	Blocked       bool              `json:"blocked,omitempty"`
-	Expires       time.Time         `json:"expires,omitzero"`
-	Limits        Limits            `json:"limits,omitzero"`
+	// AccessGroups are the ids of groups whose models the key may use besides.
+	AccessGroups []string  `json:"access_groups,omitempty"`
+	Blocked      bool      `json:"blocked,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"`
+	Limits       Limits    `json:"limits,omitzero"`
 	// CacheControls are the members of a request's cache object that the key
 	// may set; empty allows all.
 	CacheControls []string        `json:"cache_controls,omitempty"`
 	Metadata      json.RawMessage `json:"metadata,omitempty"`
+	// Delegated says that others than its user know the key: it does not act with
+	// the user's role, where that opens more than calls.
+	Delegated bool `json:"delegated,omitempty"`
 	// ReplacedBy is the hash of the key that this was a former text of. Until
 	// Expires it is that key in every respect, then nothing. Blocked is set in
 	// such a record, for data planes that do not know this member.
@@ -57,9 +62,11 @@ type Team struct {
 	OrgID        string            `json:"org_id,omitempty"`
 	Models       []string          `json:"models,omitempty"`
 	ModelAliases map[string]string `json:"model_aliases,omitempty"`
-	Blocked      bool              `json:"blocked,omitempty"`
-	Limits       Limits            `json:"limits,omitzero"`
-	Metadata     json.RawMessage   `json:"metadata,omitempty"`
+	// AccessGroups are the ids of groups whose models the team may use besides.
+	AccessGroups []string        `json:"access_groups,omitempty"`
+	Blocked      bool            `json:"blocked,omitempty"`
+	Limits       Limits          `json:"limits,omitzero"`
+	Metadata     json.RawMessage `json:"metadata,omitempty"`
 }
 
 // User is what a data plane needs to know of an internal user.

@@ -16,7 +16,7 @@ type Transcript struct {
 
 const (
 	// TranscriptsMaxBytes bounds what waits to be stored: the oldest makes room.
-	TranscriptsMaxBytes = 1 << 30
+	TranscriptsMaxBytes = 512 << 20
 	// TranscriptMost bounds one line with a transcript.
 	TranscriptMost = 128 << 10
 )

@@ -19,6 +19,9 @@ type Usage struct {
 	// Tags are those of the request and of its key, each once.
 	Tags []string `json:"tags,omitempty"`
 
+	// Session is what the client calls the requests that belong together, or "".
+	Session string `json:"session,omitempty"`
+
 	CallType     string `json:"call"`
 	ModelGroup   string `json:"group,omitempty"` // the name the client asked for
 	Model        string `json:"model,omitempty"` // the name the provider knows

@@ -21,6 +21,7 @@ func (u *Usage) AppendJSON(b []byte) []byte {
 	b = appendText(b, `,"org":`, u.OrgID, false)
 	b = appendText(b, `,"end_user":`, u.EndUser, false)
 	b = appendList(b, `,"tags":[`, u.Tags)
+	b = appendText(b, `,"session":`, u.Session, false)
 	b = appendText(b, `,"call":`, u.CallType, true)
 	b = appendText(b, `,"group":`, u.ModelGroup, false)
 	b = appendText(b, `,"model":`, u.Model, false)

@@ -1,9 +1,11 @@
 package guarded_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -92,4 +94,44 @@ func TestParseNetworks(t *testing.T) {
 		_, err = guarded.ParseNetworks(bad)
 		require.Error(t, err, bad)
 	}
+}
+
+// Hosts that the configuration names are reached wherever they are; what they
+// redirect to is not.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	inside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("inside")) }))
+	t.Cleanup(inside.Close)
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, inside.URL, http.StatusFound)
+			return
+		}
+		_, _ = w.Write([]byte(strings.Repeat("x", 2<<10)))
+	}))
+	t.Cleanup(door.Close)
+	u, err := url.Parse(door.URL)
+	require.NoError(t, err)
+	c := guarded.New(guarded.Options{Hosts: []string{guarded.HostOf(u)}, MaxBytes: 4 << 10})
+	t.Cleanup(c.Close)
+	content, _, err := c.Fetch(t.Context(), door.URL)
+	require.NoError(t, err)
+	require.Len(t, content, 2<<10)
+	_, _, err = c.Fetch(t.Context(), door.URL+"/away")
+	require.ErrorIs(t, err, guarded.ErrForbidden)
+	for raw, want := range map[string]string{"https://a.example.com/x": "a.example.com:443", "http://a": "a:80", "https://[::1]:8443": "[::1]:8443"} {
+		u, err := url.Parse(raw)
+		require.NoError(t, err)
+		require.Equal(t, want, guarded.HostOf(u))
+	}
+
+	small := guarded.New(guarded.Options{Hosts: []string{guarded.HostOf(u)}, MaxBytes: 1 << 10})
+	t.Cleanup(small.Close)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, door.URL, http.NoBody)
+	require.NoError(t, err)
+	resp, err := small.HTTP().Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.ReadAll(resp.Body)
+	require.Error(t, err, "bodies are bounded for everybody")
 }

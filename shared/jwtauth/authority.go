@@ -2,7 +2,6 @@ package jwtauth
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,12 +153,10 @@ func (a *Authority) keysOf(ctx context.Context, t *jwt.Token) (any, error) {
 	}
 	set := jwt.VerificationKeySet{Keys: make([]jwt.VerificationKey, len(found))}
 	for i, key := range found {
-		set.Keys[i] = verification(key)
+		set.Keys[i] = key
 	}
 	return set, nil
 }
-
-func verification(key crypto.PublicKey) jwt.VerificationKey { return key }
 
 // issued refuses tokens of other providers.
 func (a *Authority) issued(claims jwt.MapClaims) error {

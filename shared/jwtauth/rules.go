@@ -18,13 +18,15 @@ type Subject struct {
 	// token is for nobody else.
 	Admin bool
 	// Role is the one that the token gives, or none.
-	Role                    policy.Role
-	UserID, Email           string
-	OrgID, EndUser          string
-	Teams                   []string // the preferred one first
-	TeamAlias               string
-	Models, Routes          []string // what scopes narrow it to; nil is nothing
-	KeyClaim                string   // leads to a virtual key
+	Role           policy.Role
+	UserID, Email  string
+	OrgID, EndUser string
+	Teams          []string // the preferred one first
+	TeamAlias      string
+	Models, Routes []string // what scopes narrow it to; nil is nothing
+	KeyClaim       string   // leads to a virtual key
+	// Refusal is why the token is refused where its KeyClaim leads to no key.
+	Refusal                 error
 	userStrict, teamsStrict bool
 }
 
@@ -54,12 +56,15 @@ func newRules(s *contract.JWTSettings) rules {
 func (a *Authority) Subject(c Claims) (Subject, error) { return a.rules.subject(c) }
 
 func (r *rules) subject(c Claims) (Subject, error) {
-	scopes := c.list(r.scope, true)
+	scopes, email := c.list(r.scope, true), c.text(r.email)
+	if c["email_verified"] == false {
+		email = "" // an address that nobody has proved is nobody's
+	}
 	if r.AdminScope != "" && slices.Contains(scopes, r.AdminScope) {
-		return Subject{Admin: true, Role: policy.ProxyAdmin, UserID: c.text(r.user), Email: c.text(r.email)}, nil
+		return Subject{Admin: true, Role: policy.ProxyAdmin, UserID: c.text(r.user), Email: email}, nil
 	}
 	s := Subject{
-		UserID: c.text(r.user), Email: c.text(r.email), OrgID: c.text(r.org), EndUser: c.text(r.endUser), TeamAlias: c.text(r.alias),
+		UserID: c.text(r.user), Email: email, OrgID: c.text(r.org), EndUser: c.text(r.endUser), TeamAlias: c.text(r.alias),
 		KeyClaim: c.text(r.key), userStrict: r.NeedUser, teamsStrict: r.NeedTeam,
 	}
 	if s.Teams = r.teamsOf(c); len(s.Teams) == 0 && s.TeamAlias == "" && r.DefaultTeam != "" {
@@ -69,10 +74,10 @@ func (r *rules) subject(c Claims) (Subject, error) {
 	if s.Admin {
 		return s, nil
 	}
-	if s.KeyClaim != "" || r.KeyClaim != "" && r.RejectUnmapped {
-		return s, nil // the key decides
-	}
 	err := r.admit(c, &s, scopes, mapped)
+	if s.KeyClaim != "" {
+		s.Refusal, err = err, nil // a key decides for itself
+	}
 	return s, err
 }
 
@@ -131,7 +136,7 @@ func (r *rules) role(c Claims, s *Subject) bool {
 
 // admit refuses what the settings do not let in.
 func (r *rules) admit(c Claims, s *Subject, scopes []string, mapped bool) error {
-	teamed := len(s.Teams) > 0 || s.TeamAlias != ""
+	teamed := s.NeedsTeam() || s.TeamAlias != ""
 	if r.EmailDomain != "" && !inDomain(s.Email, r.EmailDomain) {
 		return apierr.Forbidden("User email domain is not allowed. Allowed domain=%s", r.EmailDomain)
 	}

@@ -157,6 +157,8 @@ const objects = `
   and not set its ` + "`permissions`" + `; what it has spent, and whether it is blocked, is for admins.
 - A **new key** is for oneself, or for a team that lets its members make keys. Admins of a team make keys for its members, and service accounts: keys
   that are nobody's (` + "`/key/service-account/generate`" + `). A key without a user, or of a user whom nobody has made, makes no keys.
+- A key that **somebody else knows**, because an admin of a team or organisation has made it for its user or given it a new text, calls models for
+  that user and manages nothing in their name, until the user or a proxy admin gives it a new text.
 - A **team** is seen by its members and keys. Its admins manage its members, its name and what each member may spend; what the team may do and cost is for
   proxy admins and admins of its organisation.
 - An **organisation** is managed by its admins: its members, teams, the keys of those, and new users in it. What it may spend itself is not.

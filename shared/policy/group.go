@@ -28,6 +28,14 @@ func Groups() []string {
 	return names
 }
 
+// MemberPermissions returns the routes that a team may open to its members:
+// LiteLLM's KeyManagementRoutes.
+func MemberPermissions() []string {
+	return fields(`
+		/key/generate /key/update /key/delete /key/info /key/health /key/regenerate /key/service-account/generate /key/{key_id}/regenerate /key/list
+		/key/block /key/unblock /key/bulk_update /team/daily/activity /spend/logs /key/{key_id}/reset_spend /key/aliases`)
+}
+
 //nolint:gochecknoglobals // a read-only table, made once: keys share it
 var groups = sync.OnceValue(func() map[string]*paths {
 	all := map[string]*paths{}

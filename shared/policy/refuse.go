@@ -61,7 +61,7 @@ func (t *Team) lacks(path string) *apierr.Error {
 		Status: http.StatusUnauthorized, Type: "team_member_permission_error", Param: path,
 		Message: fmt.Sprintf("Team member does not have permissions for endpoint: %s. You only have access to the following endpoints: %s for team %s. "+
 			"To create keys for this team, please ask your proxy admin to check the team member permission settings and update the settings to allow team member users to create keys.",
-			path, quoted(t.permissions()), t.ID),
+			path, quoted(t.MemberPermissions()), t.ID),
 	}
 }
 

@@ -24,8 +24,8 @@ type Team struct {
 	Permissions []string
 }
 
-// permissions are what members may do; LiteLLM's where the team does not say.
-func (t *Team) permissions() []string {
+// MemberPermissions are what members may do; LiteLLM's where the team does not say.
+func (t *Team) MemberPermissions() []string {
 	if len(t.Permissions) == 0 {
 		return []string{"/key/info", "/key/health"}
 	}
@@ -35,7 +35,7 @@ func (t *Team) permissions() []string {
 // permits reports whether members may call a route. A permission with a
 // parameter, as /key/{key_id}/regenerate, is one for the route without it.
 func (t *Team) permits(path string) bool {
-	return slices.ContainsFunc(t.permissions(), func(item string) bool {
+	return slices.ContainsFunc(t.MemberPermissions(), func(item string) bool {
 		if before, after, ok := strings.Cut(item, "/{"); ok {
 			_, after, _ = strings.Cut(after, "}")
 			item = before + after
@@ -73,6 +73,27 @@ func (c *Caller) ListTeams(userID, orgID *string) error {
 // organisation.
 func (c *Caller) leads(t *Team) bool {
 	return t != nil && (t.Role == TeamAdmin || c.Administers(t.OrgID))
+}
+
+// SeesTeamActivity reports whether the caller may see what everybody in a team
+// calls and spends: its admins may, and members whom the team lets.
+func (c *Caller) SeesTeamActivity(t *Team) bool {
+	return c.SeesSpend() || c.leads(t) || t.Role == TeamMember && t.permits("/team/daily/activity")
+}
+
+// JoinTeam reports whether the caller may join a team by themselves, which the
+// settings leave open: as a plain member, and nobody else.
+func (c *Caller) JoinTeam(userID *string, role string, open bool) bool {
+	return open && role == TeamMember && userID != nil && c.is(*userID)
+}
+
+// SeeTeamPermissions refuses to show what members of a team may do to others
+// than its admins.
+func (c *Caller) SeeTeamPermissions(t *Team, path string) error {
+	if c.Sees() {
+		return nil
+	}
+	return c.ManageTeam(t, path)
 }
 
 // ManageTeam refuses to change a team's members, or what its admins may change

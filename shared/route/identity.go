@@ -14,6 +14,5 @@ func identities() []Route {
 		{http.MethodGet, mapping + "/info", Control, Admin},
 		{http.MethodGet, "/sso/key/generate", Control, Public},
 		{http.MethodGet, "/sso/callback", Control, Public},
-		{http.MethodGet, "/sso/cli/poll/:key_id", Control, Public},
 	}
 }

@@ -66,7 +66,10 @@ func Table() []Route {
 	all = append(all, management()...)
 	all = append(all, keys()...)
 	all = append(all, principals()...)
+	all = append(all, teams()...)
+	all = append(all, models()...)
 	all = append(all, users()...)
+	all = append(all, identities()...)
 	all = append(all, provisioning()...)
 	all = append(all, spending()...)
 	return append(all, operations()...)
@@ -174,11 +177,6 @@ func management() []Route {
 		{http.MethodGet, "/team/list", Control, AnyKey},
 		{http.MethodPost, "/user/new", Control, Org},
 		{http.MethodGet, "/user/info", Control, AnyKey},
-		{http.MethodPost, "/model/new", Control, Admin},
-		{http.MethodPost, "/model/update", Control, Admin},
-		{http.MethodPost, "/model/delete", Control, Admin},
-		{http.MethodGet, "/model/info", Control, AnyKey},
-		{http.MethodGet, "/v1/model/info", Control, AnyKey},
 		{http.MethodGet, "/limits/:kind/:id", Control, AnyKey},
 		{http.MethodGet, "/audit", Control, Admin},
 		{http.MethodGet, "/audit/:id", Control, Admin},

@@ -12,7 +12,8 @@ func spending() []Route {
 	}
 	add(AnyKey, http.MethodPost, "/spend/calculate", "/cost/estimate")
 	add(AnyKey, http.MethodGet, "/spend/logs", "/user/daily/activity", "/user/daily/activity/aggregated", "/team/daily/activity") // the own
-	add(Spend, http.MethodGet, "/spend/keys", "/spend/users", "/spend/tags", "/spend/logs/v2", "/spend/logs/ui", "/spend/logs/ui/:request_id")
+	add(Spend, http.MethodGet, "/spend/keys", "/spend/users", "/spend/tags", "/spend/logs/v2", "/spend/logs/ui", "/spend/logs/ui/:request_id",
+		"/spend/logs/session/ui")
 	add(Spend, http.MethodGet, "/global/spend", "/global/spend/logs", "/global/spend/keys", "/global/spend/models", "/global/spend/provider",
 		"/global/spend/tags", "/global/spend/report")
 	add(Spend, http.MethodPost, "/global/spend/end_users")

@@ -25,6 +25,7 @@ func addSpendRows(all map[string]row) {
 		all["GET "+path] = row{spends, someDays, nil}
 	}
 	all["GET /spend/logs/ui/:request_id"] = row{spends, "", nil}
+	all["GET /spend/logs/session/ui"] = row{spends, "?session_id=none", nil}
 	all["POST /cost/estimate"] = row{anyKey, "", func(*scene) any { return `{"model":"openai/gpt-4o","input_tokens":9,"output_tokens":9}` }}
 	all["POST /global/spend/end_users"] = row{spends, "", nil}
 	for path, query := range map[string]string{

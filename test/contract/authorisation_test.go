@@ -118,15 +118,6 @@ type scene struct {
 	t *testing.T
 }
 
-func (f *fixture) storedModel(t *testing.T) string {
-	t.Helper()
-	id := f.fresh()
-	f.Master().Post(t, "/model/new", map[string]any{
-		"model_name": id, "litellm_params": map[string]any{"model": "mock/echo"}, "model_info": map[string]any{"id": id},
-	}).OK(t)
-	return id
-}
-
 func rows() map[string]row {
 	chat := func(*scene) any { return hello("mock") }
 	text := func(*scene) any { return `{"model":"mock","prompt":"Hello"}` }
@@ -151,17 +142,8 @@ func rows() map[string]row {
 		"GET /team/list":                     {statuses{401, 401, 401, 200, 401, 200, 401, 401, 401, 200, 200}, "?user_id=USER", nil},
 		"POST /user/new":                     {ofOrg, "", func(*scene) any { return `{"organizations":["the-org"]}` }},
 		"GET /user/info":                     {ownerOnly, "?user_id=USER", nil},
-		"POST /model/new": {adminOnly, "", func(f *scene) any {
-			return map[string]any{"model_name": f.fresh(), "litellm_params": map[string]any{"model": "mock/echo"}}
-		}},
-		"POST /model/update": {adminOnly, "", func(f *scene) any {
-			return map[string]any{"model_info": map[string]any{"id": f.storedModel(f.t)}, "model_name": f.fresh()}
-		}},
-		"POST /model/delete":    {adminOnly, "", func(f *scene) any { return map[string]any{"id": f.storedModel(f.t)} }},
-		"GET /model/info":       {anyKey, "", nil},
-		"GET /v1/model/info":    {anyKey, "", nil},
-		"GET /limits/:kind/:id": {ownerOnly, "", nil},
-		"GET /spend/logs":       {ownerOnly, "?user_id=USER", nil},
+		"GET /limits/:kind/:id":              {ownerOnly, "", nil},
+		"GET /spend/logs":                    {ownerOnly, "?user_id=USER", nil},
 		"POST /spend/calculate": {anyKey, "", func(*scene) any {
 			return `{"model":"openai/gpt-4o","messages":[{"role":"user","content":"Hello"}]}`
 		}},
@@ -193,10 +175,13 @@ func rows() map[string]row {
 	}
 	addModelRows(all)
 	addPrincipalRows(all)
+	addDeploymentRows(all)
 	addUserRows(all)
+	addTeamRows(all)
 	addKeyRows(all)
 	addSpendRows(all)
 	addSCIMRows(all)
+	addIdentityRows(all)
 	addVendorRows(all)
 	return all
 }
@@ -267,7 +252,7 @@ func handedOn(path string) bool {
 // path fills in the parameters of a route.
 func (r row) path(t *testing.T, f *fixture, template string) string {
 	t.Helper()
-	path := strings.NewReplacer("/limits/:kind/:id", "/limits/user/"+f.user, ":model", "mock", ":id", "resp_unknown").Replace(template)
+	path := strings.NewReplacer("/limits/:kind/:id", "/limits/user/"+f.user, ":team_id", f.team, ":callback_name", "nothing", ":model", "mock", ":id", "resp_unknown").Replace(template)
 	if strings.Contains(path, ":key") {
 		path = strings.ReplaceAll(path, ":key", ident.HashKey(f.target(t)))
 	}
@@ -294,6 +279,7 @@ func TestEvery_route_has_its_rule(t *testing.T) {
 	f := &fixture{Stack: stack.Start(t, stack.Options{Config: mockConfig})}
 	f.addCallers(t)
 	f.addPrincipals(t)
+	f.addDeployments(t)
 	known := rows()
 	for _, r := range route.Table() {
 		name := r.Method + " " + r.Path

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -114,9 +115,7 @@ func TestKey_fields_are_kept(t *testing.T) {
 	}
 	sent := map[string]any{"send_invite_email": true, "key_type": "read_only", "object_permission": map[string]any{"mcp_servers": []any{"m"}, "mcp_tool_permissions": map[string]any{"m": []any{"t"}}}}
 	for _, all := range []map[string]any{hoisted, columns} {
-		for name, value := range all {
-			sent[name] = value
-		}
+		maps.Copy(sent, all)
 	}
 	made := generatedKey().check(t, admin.Post(t, "/key/generate", sent).OK(t))
 	require.Equal(t, []any{"info_routes"}, made["allowed_routes"])
@@ -173,4 +172,36 @@ func TestKey_fields_are_checked(t *testing.T) {
 	}
 	key := s.NewKey(t, map[string]any{"models": []string{"mock"}, "rpm_limit": 5, "user_id": "in"})
 	require.Equal(t, "narrow", admin.Post(t, "/key/update", map[string]any{"key": key, "team_id": "narrow"}).OK(t)["team_id"])
+}
+
+// Every change of a key leaves one entry of its kind, and no text of a key is in
+// any.
+func TestKey_changes_are_audited(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: mockConfig + "litellm_settings: {store_audit_logs: true}\n"})
+	admin := s.Master().With("litellm-changed-by", "somebody")
+	key, _ := admin.Post(t, "/key/generate", `{"key_alias":"kept"}`).OK(t)["key"].(string)
+	admin.Post(t, "/key/update", map[string]any{"key": key, "max_budget": 5, "spend": 2}).OK(t)
+	admin.Post(t, "/key/block", map[string]any{"key": key}).OK(t)
+	admin.Post(t, "/key/unblock", map[string]any{"key": key}).OK(t)
+	admin.Post(t, "/key/"+key+"/reset_spend", `{"reset_to":1}`).OK(t)
+	admin.Post(t, "/key/bulk_update", map[string]any{"keys": []map[string]any{{"key": key, "tags": []string{"a"}}, {"key": key, "max_budget": -1}}}).OK(t)
+	next, _ := admin.Post(t, "/key/regenerate", map[string]any{"key": key, "grace_period": "1h"}).OK(t)["key"].(string)
+	admin.Post(t, "/key/delete", map[string]any{"keys": []string{key}}).OK(t)
+	admin.Post(t, "/key/delete", map[string]any{"keys": []string{next}}).OK(t)
+	var got []string
+	for _, of := range []string{key, next} {
+		logs, _ := admin.Get(t, "/audit?page_size=100&sort_order=asc&object_id="+ident.HashKey(of)).OK(t)["audit_logs"].([]any)
+		for _, one := range logs {
+			entry, _ := one.(map[string]any)
+			require.Equal(t, "somebody", entry["changed_by"])
+			got = append(got, entry["action"].(string))
+		}
+	}
+	require.Equal(t, []string{"created", "updated", "blocked", "unblocked", "updated", "updated", "rotated", "deleted", "deleted"}, got)
+	require.EqualValues(t, len(got), s.Scalar(t, "SELECT count(*) FROM audit_log"))
+	for _, text := range []string{key, next} {
+		require.Zero(t, s.Scalar(t, "SELECT count(*) FROM audit_log WHERE before_value::text || updated_values::text LIKE '%' || $1 || '%'", text))
+	}
+	require.EqualValues(t, 2, s.Scalar(t, "SELECT count(*) FROM deleted_verification_token WHERE litellm_changed_by = 'somebody'"), "as it was before its new text, and at its end")
 }

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ func TestKeys_grace(t *testing.T) {
 		admin := s.Master().At(url)
 		t.Run(face, func(t *testing.T) {
 			t.Parallel()
-			t.Run("life", func(t *testing.T) { graceLife(t, s, admin) })
-			t.Run("without", func(t *testing.T) { graceWithout(t, s, admin) })
-			t.Run("ends", func(t *testing.T) { graceEnds(t, s, admin) })
-			t.Run("errors", func(t *testing.T) { graceErrors(t, admin) })
+			graceLife(t, s, admin)
+			graceWithout(t, s, admin)
+			graceEnds(t, s, admin)
+			graceErrors(t, admin)
 		})
 	}
 }
@@ -32,9 +33,7 @@ func TestKeys_grace(t *testing.T) {
 func renewed(t *testing.T, admin *stack.Client, key string, more map[string]any) string {
 	t.Helper()
 	body := map[string]any{"key": key}
-	for name, value := range more {
-		body[name] = value
-	}
+	maps.Copy(body, more)
 	second, _ := generatedKey().check(t, admin.Post(t, "/key/regenerate", body).OK(t))["key"].(string)
 	require.NotEmpty(t, second)
 	return second

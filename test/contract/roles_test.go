@@ -151,7 +151,8 @@ func TestOrganizations_have_admins(t *testing.T) {
 	team := step{who: c.boss, path: "/team/new", body: `{"team_id":"second","organization_id":"org"}`}.run(t)
 	require.Contains(t, team["members_with_roles"], map[string]any{"user_id": "boss", "user_email": nil, "role": "admin"})
 	user := step{who: c.boss, path: "/user/new", body: `{"user_id":"new","organizations":["org"]}`}.run(t)
-	require.Equal(t, "new", c.Client(user["key"].(string)).Get(t, "/user/info").OK(t)["user_id"])
+	first, _ := c.Client(user["key"].(string)).Get(t, "/key/info").OK(t)["info"].(map[string]any)
+	require.Equal(t, "new", first["user_id"])
 	for _, s := range []step{
 		{who: c.boss, path: "/organization/member_update", body: ``, status: 405, message: "Method Not Allowed"},
 		{c.boss, "/team/new", `{"organization_id":"another"}`, 401, "Only proxy admin can be used"},

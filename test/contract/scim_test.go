@@ -269,6 +269,10 @@ func TestSCIM_groups_are_teams(t *testing.T) {
 	require.EqualValues(t, 1, p.Scalar(t, "SELECT count(*) FROM deleted_team_table WHERE team_id = $1", team))
 	require.Zero(t, p.Scalar(t, "SELECT count(*) FROM user_table WHERE $1 = ANY(teams)", team))
 	require.EqualValues(t, 2, p.Scalar(t, "SELECT count(*) FROM audit_log WHERE table_name = 'verification_token' AND action = 'deleted'"), "bob's key, then ann's")
+	for action, want := range map[string]int{"created": 1, "deleted": 1} {
+		require.EqualValues(t, want, p.Scalar(t, "SELECT count(*) FROM audit_log WHERE table_name = 'team_table' AND object_id = $1 AND action = $2", team, action), action)
+	}
+	require.EqualValues(t, 2, p.Scalar(t, "SELECT count(DISTINCT before_value->>'user_id') FROM audit_log WHERE table_name = 'team_membership' AND action = 'deleted' AND before_value->>'user_id' IN ('bob', 'eve')"))
 }
 
 func TestSCIM_versions_and_pages(t *testing.T) {

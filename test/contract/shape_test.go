@@ -91,6 +91,7 @@ func teamView() shape {
 		"max_parallel_requests": "number?", "max_budget": "number?", "budget_duration": "string?", "budget_reset_at": "time?", "models": "array",
 		"model_aliases": "object", "blocked": "bool", "spend": "number", "model_id": "number?", "litellm_model_table": "object?",
 		"created_at": "time", "updated_at": "time", "soft_budget": "number?", "budget_limits": "array?", "model_max_budget": "object",
+		"access_group_ids": "array",
 	}
 }
 
@@ -105,7 +106,7 @@ func userRow() shape {
 
 func modelRow() shape {
 	return shape{
-		"model_id": "string", "model_name": "string", "litellm_params": "object", "model_info": "object",
+		"model_id": "string", "model_name": "string", "litellm_params": "object", "model_info": "object", "blocked": "bool",
 		"created_at": "time", "created_by": "string", "updated_at": "time", "updated_by": "string",
 	}
 }

@@ -160,7 +160,7 @@ func TestSpend_logs(t *testing.T) {
 
 	keys := s.list(t, "/spend/keys")
 	require.Len(t, keys, 1)
-	keyRow().check(t, keys[0])
+	listedKey().check(t, keys[0])
 	users := s.list(t, "/spend/users?user_id=ann")
 	require.InDelta(t, s.usd, users[0].(map[string]any)["spend"], 1e-9)
 	for _, tag := range s.list(t, "/spend/tags?"+s.days) {

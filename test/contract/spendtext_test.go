@@ -63,3 +63,28 @@ func TestSpend_texts_and_customers(t *testing.T) {
 		require.Equal(t, "null", strings.TrimSpace(string(r.Body)))
 	}
 }
+
+// Requests that a client calls one session are found together.
+func TestSpend_sessions(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: spendConfig})
+	key, other := s.NewKey(t, map[string]any{"user_id": "ann"}), s.NewKey(t, map[string]any{"user_id": "bob"})
+	s.Client(key).With("x-litellm-session-id", "the session").Post(t, chatPath, hello("mock"))
+	s.Client(key).With("x-litellm-session-id", "s1").Post(t, chatPath, hello("mock")).OK(t)
+	body := hello("mock")
+	body["litellm_session_id"] = "s1"
+	s.Client(key).Post(t, chatPath, body).OK(t)
+	s.Client(key).Post(t, chatPath, hello("mock")).OK(t)
+	s.Client(other).With("x-litellm-trace-id", "s1").Post(t, chatPath, hello("mock")).OK(t)
+	s.WaitBooked(t, key, 4)
+	s.WaitBooked(t, other, 1)
+	for who, want := range map[*stack.Client]int{s.Master(): 3, s.Client(key): 2, s.Client(other): 1} {
+		got := who.Get(t, "/spend/logs/session/ui?session_id=s1").OK(t)
+		shape{"data": "array", "total": "number", "page": "number", "page_size": "number", "total_pages": "number", "total_is_capped": "bool"}.check(t, got)
+		require.Len(t, got["data"], want)
+		require.Equal(t, "s1", got["data"].([]any)[0].(map[string]any)["session_id"])
+		require.Len(t, who.Get(t, "/spend/logs/v2?start_date=2020-01-01&end_date=2100-01-01&session_id=s1").OK(t)["data"], want)
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, s.Master().Get(t, "/spend/logs/session/ui").Status)
+	require.Empty(t, s.Master().Get(t, "/spend/logs/session/ui?session_id=none").OK(t)["data"])
+}

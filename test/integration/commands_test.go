@@ -58,8 +58,12 @@ func (x *shell) run(args ...string) string {
 // steady replaces what is made up by texts of the same length.
 func steady(s string) string {
 	for _, r := range [][2]string{
-		{`sk-[A-Za-z0-9_-]{22}\b`, "sk-TTTTTTTTTTTTTTTTTTTTTT"}, {`sk-\.\.\.[A-Za-z0-9_-]{4}`, "sk-...NAME"}, {`[0-9a-f]{64}`, strings.Repeat("H", 64)},
-		{`20\d\d-\d\d-\d\d \d\d:\d\d`, "2026-01-02 03:04"}, {`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, strings.Repeat("I", 36)}, {`[0-9a-f]{6,63}…`, "HHH…"},
+		{`sk-[A-Za-z0-9_-]{22}\b`, "sk-TTTTTTTTTTTTTTTTTTTTTT"},
+		{`sk-\.\.\.[A-Za-z0-9_-]{4}`, "sk-...NAME"},
+		{`[0-9a-f]{64}`, strings.Repeat("H", 64)},
+		{`20\d\d-\d\d-\d\d \d\d:\d\d`, "2026-01-02 03:04"},
+		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, strings.Repeat("I", 36)},
+		{`[0-9a-f]{6,63}…`, "HHH…"},
 	} {
 		s = regexp.MustCompile(r[0]).ReplaceAllString(s, r[1])
 	}
@@ -109,8 +113,9 @@ func TestCommands_print_tables(t *testing.T) {
 	step("users", "list")
 	step("models", "add", "gpt", "--id", "m-1", "--model", "openai/gpt-4o", "--api-key", "sk-hidden", "--info", `{"mode": "chat"}`, "--params", `{"weight": 2}`)
 	step("models", "update", "m-1", "--rpm", "60")
-	step("models", "info", "m-1")
-	step("models", "list")
+	// Prices and sizes are those of the vendors, and change with them.
+	require.Regexp(t, `(?m)^name +gpt\nid +m-1\nfrom +database\nprovider +openai\n(.*\n)*model +openai/gpt-4o\nrpm +60\nweight +2\n$`, x.run("models", "info", "m-1"))
+	require.Regexp(t, `\nmock +mock/mock .* file +[0-9a-f]+…\ngpt +openai/gpt-4o .* database +m-1\n2 in all\n$`, x.run("models", "list"))
 	require.NotContains(t, x.run("models", "list", "--json"), "sk-hidden")
 	step("models", "delete", "m-1")
 	for _, of := range []string{"total", "keys", "teams", "users", "models", "providers", "tags", "logs"} {
@@ -120,6 +125,11 @@ func TestCommands_print_tables(t *testing.T) {
 	step("keys", "delete", "my-app")
 	step("teams", "remove-member", "search", "ann")
 	step("keys", "list", "--status", "deleted")
+	step("teams", "block", "search")
+	require.Regexp(t, `(?m)^state +blocked$`, x.run("teams", "info", "search"))
+	step("teams", "unblock", "search")
+	step("teams", "delete", "search")
+	step("teams", "list")
 	step("users", "delete", "ann")
 	golden(t, "commands.txt", all.String())
 }
@@ -138,6 +148,9 @@ func TestCommands_show_what_was_spent(t *testing.T) {
 	}
 	require.Contains(t, x.run("spend", "keys"), "my-app")
 	require.Contains(t, x.run("spend", "logs", "--user", "ann"), "mock")
+	require.Contains(t, x.run("spend", "logs", "--of", "my-app"), "mock")
+	require.Contains(t, x.run("spend", "logs", "--of", s.NewKey(t, nil)), "0 in all")
+	require.Regexp(t, amount, x.run("spend", "days", "--of", key))
 	require.Regexp(t, amount, x.run("keys", "info", key))
 }
 

@@ -1,8 +1,12 @@
 package integration_test
 
 import (
+	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,10 +29,15 @@ type office struct {
 	usd float64
 }
 
+const officeSettings = `litellm_settings:
+  store_audit_logs: true
+  default_internal_user_params: {available_teams: [core, open]}
+`
+
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	v := fakevendor.Start(t)
-	o := &office{Stack: stack.Start(t, stack.Options{Config: sdkConfig(v) + "litellm_settings: {store_audit_logs: true}\n", DataPlanes: 2})}
+	o := &office{Stack: stack.Start(t, stack.Options{Config: sdkConfig(v) + officeSettings, DataPlanes: 2})}
 	for _, id := range []string{"ann", "bob"} {
 		o.NewUser(t, map[string]any{"user_id": id, "user_role": "internal_user"})
 	}
@@ -136,6 +145,30 @@ func TestManagement_member_update(t *testing.T) {
 	require.Equal(t, "new", o.Client(o.key).Post(t, "/team/update", `{"team_id":"core","team_alias":"new"}`).OK(t)["data"].(map[string]any)["team_alias"], "an admin of it now")
 }
 
+// Scenario 5: the teams that somebody has not joined, of those that are open.
+func TestManagement_teams_to_join(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.NewTeam(t, map[string]any{"team_id": "open", "team_alias": "Open"})
+	o.NewTeam(t, map[string]any{"team_id": "closed"})
+	available := func(user string) []string {
+		t.Helper()
+		r := o.Client(o.NewKey(t, map[string]any{"user_id": user})).Get(t, "/team/available")
+		require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+		var teams []struct {
+			ID string `json:"team_id"`
+		}
+		require.NoError(t, json.Unmarshal(r.Body, &teams))
+		ids := make([]string, len(teams))
+		for i, team := range teams {
+			ids[i] = team.ID
+		}
+		return ids
+	}
+	require.Equal(t, []string{"open"}, available("ann"), "she is in the other one")
+	require.ElementsMatch(t, []string{"core", "open"}, available("bob"))
+}
+
 // Scenarios 6 and 7: what was called and spent, by days.
 func TestManagement_activity_and_report(t *testing.T) {
 	t.Parallel()
@@ -179,4 +212,60 @@ func TestManagement_grace_shares_the_budget(t *testing.T) {
 	rows := o.SpendRows(t, key)
 	require.Len(t, o.SpendRows(t, old), 1, "what was called before is of the former text")
 	require.GreaterOrEqual(t, len(rows), 3)
+}
+
+// A call that began before its key got another text is the key's, too.
+func TestManagement_call_across_a_new_text(t *testing.T) {
+	t.Parallel()
+	v := fakevendor.Start(t)
+	s := stack.Start(t, stack.Options{Config: sdkConfig(v), DataPlanes: 2})
+	gate := make(chan struct{})
+	v.Script("gpt-4o", fakevendor.Answer(fakevendor.Options{Gate: gate}))
+	old := s.NewKey(t, map[string]any{"max_budget": 1})
+	call := begin(t, s.Client(old), `{"model":"gpt","stream":true,"messages":[]}`)
+	key, _ := s.Master().Post(t, "/key/regenerate", map[string]any{"key": old}).OK(t)["key"].(string)
+	close(gate)
+	_, err := io.Copy(io.Discard, call.Body)
+	require.NoError(t, err)
+	row := s.WaitBooked(t, old, 1)[0]
+	require.Positive(t, row.SpendNano)
+	require.Equal(t, row.SpendNano, s.Scalar(t, "SELECT spend_nano FROM verification_token WHERE token = $1", ident.HashKey(key)))
+}
+
+// However often a key gets another text with grace, the first one is let in all
+// the while.
+func TestManagement_grace_never_refuses(t *testing.T) {
+	t.Parallel()
+	v := fakevendor.Start(t)
+	s := stack.Start(t, stack.Options{Config: sdkConfig(v), DataPlanes: 2, ControlPlanes: 2})
+	first := s.NewKey(t, map[string]any{"rpm_limit": 1_000_000})
+	var wg sync.WaitGroup
+	var calls, refused atomic.Int64
+	done := make(chan struct{})
+	for _, c := range everywhere(s, first) {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				calls.Add(1)
+				if c.Post(t, chatPath, `{"model":"mock","messages":[]}`).Status != http.StatusOK {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	key := first
+	for i := range 20 {
+		r := s.Master().At(s.ControlPlane(i%2)).Post(t, "/key/regenerate", map[string]any{"key": key, "grace_period": "1h"})
+		key, _ = r.OK(t)["key"].(string)
+		s.Client(key).At(s.DataPlane(i%2)).Post(t, chatPath, `{"model":"mock","messages":[]}`).OK(t)
+	}
+	close(done)
+	wg.Wait()
+	require.Zero(t, refused.Load(), "of %d calls", calls.Load())
+	require.Greater(t, calls.Load(), int64(20))
+	require.EqualValues(t, 20, s.Scalar(t, "SELECT count(*) FROM deprecated_verification_token WHERE active_token_id = $1", ident.HashKey(key)))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tianjillm/tianjillm/test/fakevendor"
 	"github.com/tianjillm/tianjillm/test/stack"
 )
 
@@ -120,6 +121,46 @@ func TestTranscripts_are_off_unless_asked_for(t *testing.T) {
 			require.Zero(t, s.Metric(t, s.DataPlane(0), "tianji_dataplane_transcripts_total"))
 			s.StopDataPlane(0) // what waited would be stored by then
 			require.Zero(t, s.Scalar(t, "SELECT count(*) FROM spend_transcripts"))
+		})
+	}
+}
+
+// Bytes that pass through are heard as well: of vendors, of other surfaces, of
+// pass-through routes and of files.
+func TestTranscripts_of_what_passes_through(t *testing.T) {
+	t.Parallel()
+	v := fakevendor.Start(t)
+	s := stack.Start(t, stack.Options{Config: sdkConfig(v) + "general_settings: {store_prompts_in_spend_logs: true}\n"})
+	image := "data:image/png;base64," + strings.Repeat("QUJD", 50_000)
+	for name, tc := range map[string]struct {
+		path, body string
+		holds      []string // of the response
+		asked      string   // of the messages
+	}{
+		"chat":                {chatPath, `{"model":"gpt","messages":[{"role":"user","content":"Hello"}]}`, []string{`"choices"`, `"message"`}, `"Hello"`},
+		"chat stream":         {chatPath, `{"model":"gpt","stream":true,"messages":[{"role":"user","content":"Hello"}]}`, []string{`"chat.completion"`, fakevendor.Text()}, `"Hello"`},
+		"image":               {chatPath, `{"model":"gpt","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"` + image + `"}}]}]}`, []string{`"choices"`}, "bytes left out"},
+		"embedding":           {"/v1/embeddings", `{"model":"embed","input":"Hello"}`, []string{`"embedding"`}, `"Hello"`},
+		"completion stream":   {"/v1/completions", `{"model":"instruct","stream":true,"prompt":"Hello"}`, []string{`"text_completion"`}, `"Hello"`},
+		"pass-through":        {"/openai/v1/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]}`, []string{`"choices"`}, `"Hello"`},
+		"pass-through stream": {"/openai/v1/chat/completions", `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello"}]}`, []string{fakevendor.Text()}, `"Hello"`},
+		"response stream":     {"/v1/responses", `{"model":"gpt","stream":true,"input":"Hello"}`, []string{`"completed"`}, `"Hello"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key := s.NewKey(t, nil)
+			r := s.Client(key).Post(t, tc.path, tc.body)
+			require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+			texts, _ := textsOf(t, s, s.Master(), key)
+			response, err := json.Marshal(texts["response"])
+			require.NoError(t, err)
+			for _, part := range tc.holds {
+				require.Contains(t, string(response), part)
+			}
+			messages, err := json.Marshal(texts["messages"])
+			require.NoError(t, err)
+			require.Contains(t, string(messages), tc.asked)
+			require.Less(t, len(messages)+len(response), 70_000)
 		})
 	}
 }

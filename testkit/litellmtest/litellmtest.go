@@ -112,7 +112,7 @@ func (f *filler) keys() {
 	}
 	f.set(KeyAnn, `"key_alias" = 'prod', "user_id" = 'ann', "team_id" = 'team-1', "organization_id" = 'org-1', "spend" = 3.3000000000000003, "max_budget" = 50,
 		"budget_duration" = '30d', "budget_reset_at" = '2099-01-01 00:00:00.123', "models" = '{gpt-a,gpt-b,gpt-c}', "metadata" = '"{\"tags\": [\"batch\"], \"model_rpm_limit\": {\"gpt-a\": 7}}"',
-		"aliases" = '{"mini": "gpt-a"}', "tpm_limit" = 123, "created_by" = 'admin', "created_at" = '2025-02-03 04:05:06.789', "rotation_count" = 2,
+		"aliases" = '{"mini": "gpt-a"}', "tpm_limit" = 400, "created_by" = 'admin', "created_at" = '2025-02-03 04:05:06.789', "rotation_count" = 2,
 		"budget_limits" = '[{"budget_duration": "1d", "max_budget": 5, "reset_at": "x"}, {"budget_duration": "soon", "max_budget": 1}]',
 		"model_max_budget" = '{"gpt-b": {"budget_limit": 0.5, "time_period": "1d"}}', "object_permission_id" = NULL`)
 	f.set(KeyTwin, `"key_alias" = 'prod', "auto_rotate" = true, "rotation_interval" = '30d', "brand_new_column" = 'x', "object_permission_id" = 'perm-1'`)
@@ -148,8 +148,9 @@ func (f *filler) models(base, credential string) {
 	f.model("m-blocked", "gpt-blocked", Boxed, SaltKey, params("openai/gpt-4o"))
 	f.exec(`UPDATE "LiteLLM_ProxyModelTable" SET "blocked" = true WHERE "model_id" = 'm-blocked'`)
 	f.model("m-shared", "gpt-shared", Boxed, SaltKey, map[string]any{"model": "openai/gpt-4o", "api_base": base, "litellm_credential_name": "vendor"})
-	f.exec(`INSERT INTO "LiteLLM_CredentialsTable" ("credential_id", "credential_name", "credential_values") VALUES ('c-1', 'vendor', $1)`,
-		f.sealed(Derived, SaltKey, map[string]any{"api_key": credential}))
+	f.model("m-lost", "gpt-lost", Boxed, SaltKey, map[string]any{"model": "openai/gpt-4o", "api_base": base, "litellm_credential_name": "lost"})
+	f.exec(`INSERT INTO "LiteLLM_CredentialsTable" ("credential_id", "credential_name", "credential_values") VALUES ('c-1', 'vendor', $1), ('c-2', 'lost', $2)`,
+		f.sealed(Derived, SaltKey, map[string]any{"api_key": credential}), f.sealed(Boxed, "another key", map[string]any{"api_key": credential}))
 }
 
 func (f *filler) model(id, name string, seal Seal, key string, params map[string]any) {

@@ -22,6 +22,8 @@ INSERT INTO "LiteLLM_EndUserTable" ("user_id", "alias", "spend", "budget_id", "b
     ('cust-blocked', NULL, 0, NULL, true), ('cust-budget', 'Big', 0.75, 'tier-gold', false), ('cust-seen', NULL, 0.25, NULL, false);
 INSERT INTO "LiteLLM_TagTable" ("tag_name", "description", "models", "model_info", "spend", "budget_id") VALUES ('batch', 'nightly', '{m-a}', '"{\"m-a\": \"gpt-a\"}"', 3, 'tier-gold');
 INSERT INTO "LiteLLM_ObjectPermissionTable" VALUES ('perm-1', '{store}', '{"server": ["tool"]}');
+INSERT INTO "LiteLLM_AccessGroupTable" ("access_group_id", "access_group_name", "access_model_names", "assigned_team_ids") VALUES ('group-1', 'Good ones', '{gpt-a,gpt-b}', '{team-2}');
+UPDATE "LiteLLM_TeamTable" SET "access_group_ids" = '{group-1}' WHERE "team_id" = 'team-2';
 INSERT INTO "LiteLLM_Config" VALUES ('router_settings', '{"num_retries": 2}');
 INSERT INTO "LiteLLM_SpendLogs" VALUES ('req-1', 'acompletion', '', 0.1, '2026-01-01', '2026-01-01');
 INSERT INTO "LiteLLM_AuditLog" VALUES ('audit-1', 'created');

@@ -76,6 +76,12 @@ CREATE TABLE "LiteLLM_TagTable" (
     "budget_id" TEXT REFERENCES "LiteLLM_BudgetTable", "created_at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "created_by" TEXT,
     "updated_at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
+CREATE TABLE "LiteLLM_AccessGroupTable" (
+    "access_group_id" TEXT PRIMARY KEY, "access_group_name" TEXT NOT NULL UNIQUE, "description" TEXT, "access_model_names" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "access_mcp_server_ids" TEXT[] DEFAULT ARRAY[]::TEXT[], "access_agent_ids" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "assigned_team_ids" TEXT[] DEFAULT ARRAY[]::TEXT[], "assigned_key_ids" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "created_at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "created_by" TEXT, "updated_at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "updated_by" TEXT
+);
 CREATE TABLE "LiteLLM_Config" ("param_name" TEXT PRIMARY KEY, "param_value" JSONB);
 CREATE TABLE "LiteLLM_SpendLogs" (
     "request_id" TEXT PRIMARY KEY, "call_type" TEXT NOT NULL, "api_key" TEXT NOT NULL DEFAULT '', "spend" DOUBLE PRECISION NOT NULL DEFAULT 0,

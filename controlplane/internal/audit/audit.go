@@ -37,6 +37,8 @@ const (
 	Organizations Table = "organization_table"
 	Budgets       Table = "budget_table"
 	Tags          Table = "tag_table"
+	AccessGroups  Table = "access_group_table"
+	Fallbacks     Table = "fallback_table"
 	Memberships   Table = "team_membership"
 	Credentials   Table = "credentials_table"
 	Invitations   Table = "invitation_link"
@@ -48,7 +50,8 @@ func liteLLM() map[string]Table {
 	return map[string]Table{
 		"LiteLLM_VerificationToken": Keys, "LiteLLM_TeamTable": Teams, "LiteLLM_UserTable": Users, "LiteLLM_ProxyModelTable": Models,
 		"LiteLLM_EndUserTable": Customers, "LiteLLM_OrganizationTable": Organizations, "LiteLLM_BudgetTable": Budgets, "LiteLLM_TagTable": Tags,
-		"LiteLLM_TeamMembership": Memberships, "LiteLLM_CredentialsTable": Credentials,
+		"LiteLLM_AccessGroupTable": AccessGroups,
+		"LiteLLM_TeamMembership":   Memberships, "LiteLLM_CredentialsTable": Credentials,
 		"LiteLLM_InvitationLink": Invitations, "LiteLLM_JWTKeyMapping": JWTMappings,
 	}
 }

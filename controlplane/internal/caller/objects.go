@@ -10,10 +10,11 @@ import (
 // Of returns the caller who has a key.
 func Of(row *db.CallerByTokenRow) Caller {
 	k := &row.VerificationToken
-	c := Caller{
-		KeyHash: k.Token, UserID: text(k.UserID), TeamID: text(k.TeamID), Email: row.UserEmail,
-		Permissions: granted(k.Permissions), Provisions: policy.Provisions(k.AllowedRoutes),
+	c := Caller{KeyHash: k.Token, TeamID: text(k.TeamID), Permissions: granted(k.Permissions), Provisions: policy.Provisions(k.AllowedRoutes)}
+	if k.Delegated { // whoever has it need not be its user
+		return c
 	}
+	c.UserID, c.Email = text(k.UserID), row.UserEmail
 	if row.UserKnown {
 		c.Role = policy.RoleOf(row.UserRole)
 	}

@@ -45,15 +45,15 @@ func after(duration string, now time.Time) (*time.Time, error) {
 }
 
 // deprecate lets the former text of a key work until a time, and those before it
-// for as long as they were to. Without a time, all of them end.
+// for as long as they were to. Without a time, all of them end; that they were
+// the key's is remembered for the calls that began with them.
 func (s *Service) deprecate(ctx context.Context, tx *store.Tx, former, active string, until *time.Time) error {
+	follow := db.KeysFollowParams{FormerTokenID: former, ActiveTokenID: active, Until: time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)}
 	if until == nil {
-		if err := s.revoke(ctx, tx, []string{former}); err != nil {
-			return err
-		}
-		return tx.ChangedAll(ctx, store.KindKey, []string{active, former})
+		over := time.Now().Add(-time.Hour) // by every clock
+		until, follow.Until = &over, over
 	}
-	followers, err := s.store.KeysFollow(ctx, tx, db.KeysFollowParams{FormerTokenID: former, ActiveTokenID: active})
+	followers, err := s.store.KeysFollow(ctx, tx, follow)
 	if err != nil {
 		return fmt.Errorf("write former keys: %w", err)
 	}
@@ -83,8 +83,8 @@ func (s *Service) forget(ctx context.Context, tx *store.Tx, who caller.Caller, t
 	for i := range rows {
 		former := &rows[i]
 		active, err := s.store.KeyByToken(ctx, tx, former.ActiveTokenID)
-		if errors.Is(err, store.ErrNotFound) || !time.Now().Before(former.RevokeAt) {
-			continue // it was over before
+		if errors.Is(err, store.ErrNotFound) {
+			continue // its key is gone
 		}
 		if err != nil {
 			return 0, fmt.Errorf("read key: %w", err)
@@ -96,8 +96,8 @@ func (s *Service) forget(ctx context.Context, tx *store.Tx, who caller.Caller, t
 		if err := who.May().DropKey(k, "delete", "/key/delete"); err != nil {
 			return 0, err
 		}
-		before := map[string]any{"active_token_id": former.ActiveTokenID, "revoke_at": former.RevokeAt}
-		if err := tx.Audited(ctx, entry(who, audit.Deleted, former.Token, before, audit.Nothing{})); err != nil {
+		was := map[string]string{"former_text_of": former.ActiveTokenID}
+		if err := tx.Audited(ctx, entry(who, audit.Deleted, former.Token, was, audit.Nothing{})); err != nil {
 			return 0, err
 		}
 		ended = append(ended, former.Token)
@@ -117,17 +117,4 @@ func (s *Service) untaken(ctx context.Context, tx *store.Tx, token string) error
 		return fmt.Errorf("read former keys: %w", err)
 	}
 	return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Key already exists.")
-}
-
-// present is the hash of the key that a hash stands for: itself, but for that of
-// a former text.
-func (s *Service) present(ctx context.Context, conn db.DBTX, token string) (string, error) {
-	active, err := s.store.KeyActive(ctx, conn, token)
-	if errors.Is(err, store.ErrNotFound) {
-		return token, nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read former keys: %w", err)
-	}
-	return active, nil
 }

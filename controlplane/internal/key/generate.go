@@ -78,20 +78,9 @@ func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, pre
 		if err != nil {
 			return err
 		}
-		if err := s.permit(ctx, tx, row, r); err != nil {
-			return err
-		}
-		if err := s.admit(ctx, tx, &db.VerificationToken{}, row); err != nil {
-			return err
-		}
-		stored, err := s.store.KeyInsert(ctx, tx, insertParams(*row))
+		stored, err := s.insert(ctx, tx, who, r, row, chosen)
 		if err != nil {
-			return duplicate(err, row.KeyAlias)
-		}
-		if chosen {
-			if err := s.untaken(ctx, tx, stored.Token); err != nil {
-				return err
-			}
+			return err
 		}
 		made = generated(plain, stored, r.Duration.Ptr())
 		if err := s.complete(ctx, tx, &made.Info); err != nil {
@@ -106,6 +95,24 @@ func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, pre
 		return Generated{}, err
 	}
 	return made, nil
+}
+
+// insert writes a new key. chosen says that somebody chose its text.
+func (s *Service) insert(ctx context.Context, tx *store.Tx, who caller.Caller, r *Request, row *db.VerificationToken, chosen bool) (db.VerificationToken, error) {
+	if err := s.permit(ctx, tx, row, r); err != nil {
+		return *row, err
+	}
+	if err := s.admit(ctx, tx, &db.VerificationToken{}, row); err != nil {
+		return *row, err
+	}
+	stored, err := s.store.KeyInsert(ctx, tx, insertParams(*row))
+	if err != nil {
+		return stored, duplicate(err, row.KeyAlias)
+	}
+	if stored, err = s.delegate(ctx, tx, who, stored, nil); err != nil || !chosen {
+		return stored, err
+	}
+	return stored, s.untaken(ctx, tx, stored.Token)
 }
 
 // newRow is the key that a request asks for, held to what the settings say.

@@ -33,14 +33,14 @@ type plane struct {
 	users *user.Service
 }
 
-func newPlane(t testing.TB) *plane {
-	t.Helper()
-	url := pgtest.New(t, "controlplane", func(ctx context.Context, url string) error {
+func newPlane(tb testing.TB) *plane {
+	tb.Helper()
+	url := pgtest.New(tb, "controlplane", func(ctx context.Context, url string) error {
 		return store.Migrate(ctx, url, migrations.FS, func(string, ...any) {})
 	})
-	st, err := store.Open(t.Context(), url, 16)
-	require.NoError(t, err)
-	t.Cleanup(st.Close)
+	st, err := store.Open(tb.Context(), url, 16)
+	require.NoError(tb, err)
+	tb.Cleanup(st.Close)
 	keys := key.New(st)
 	return &plane{store: st, keys: keys, teams: team.New(st), users: user.New(st, keys)}
 }

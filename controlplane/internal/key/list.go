@@ -59,7 +59,7 @@ type Creator struct {
 }
 
 // List returns one page of keys; a caller who is not an admin sees their own.
-func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Page, error) { //nolint:gocritic // one a request
+func (s *Service) List(ctx context.Context, who caller.Caller, q ListQuery) (Page, error) {
 	f := db.KeyTokensParams{
 		UserID: q.UserID, TeamID: q.TeamID, OrganizationID: q.OrganizationID, KeyAlias: q.KeyAlias, Token: q.KeyHash,
 		ProjectID: q.ProjectID, AccessGroupID: q.AccessGroupID,
@@ -104,7 +104,7 @@ func (q *ListQuery) page(total int64) Page {
 const farFrom = 5000
 
 // tokens are the hashes of one page.
-func (s *Service) tokens(ctx context.Context, q *ListQuery, f db.KeyTokensParams, total int64) ([]string, error) { //nolint:gocritic // changed below
+func (s *Service) tokens(ctx context.Context, q *ListQuery, f db.KeyTokensParams, total int64) ([]string, error) {
 	skip, size := int64(q.Page-1)*int64(q.Size), int64(q.Size)
 	order := q.SortOrder
 	backward := skip >= farFrom && skip > total/2

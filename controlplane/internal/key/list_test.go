@@ -60,7 +60,7 @@ func (e *explainer) Query(ctx context.Context, sql string, args ...any) (pgx.Row
 	return nil, errExplained
 }
 
-func plan(tb testing.TB, st *store.Store, p db.KeyTokensParams) string { //nolint:gocritic // one a plan
+func plan(tb testing.TB, st *store.Store, p db.KeyTokensParams) string {
 	tb.Helper()
 	p.PageSize = 100
 	e := &explainer{DBTX: st.Reader()}

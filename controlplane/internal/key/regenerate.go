@@ -36,18 +36,8 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 	}
 	var made Generated
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		found, err := s.lock(ctx, tx, sent)
+		row, err := s.renew(ctx, tx, who, sent, r, plain, until)
 		if err != nil {
-			return err
-		}
-		if err := s.archive(ctx, tx, who, []string{found.Token}); err != nil {
-			return err
-		}
-		before, row, err := s.change(ctx, tx, who, sent, r, "regenerate")
-		if err != nil {
-			return err
-		}
-		if row, err = s.replace(ctx, tx, who.ID(), &row, plain, until); err != nil {
 			return err
 		}
 		if chosen {
@@ -56,15 +46,37 @@ func (s *Service) Regenerate(ctx context.Context, who caller.Caller, sent string
 			}
 		}
 		made = generated(plain, row, r.Duration.Ptr())
-		if err := s.complete(ctx, tx, &made.Info); err != nil {
-			return err
-		}
-		return tx.Audited(ctx, entry(who, audit.Rotated, before.Token, View(before), View(row)))
+		return s.complete(ctx, tx, &made.Info)
 	})
 	if err != nil {
 		return Generated{}, err
 	}
 	return made, nil
+}
+
+// renew changes a key by a request and gives it another text. As it was, it is
+// kept among the deleted ones.
+func (s *Service) renew(
+	ctx context.Context, tx *store.Tx, who caller.Caller, sent string, r *Request, plain string, until *time.Time,
+) (db.VerificationToken, error) {
+	found, err := s.lock(ctx, tx, sent)
+	if err != nil {
+		return found, err
+	}
+	if err := s.archive(ctx, tx, who, []string{found.Token}); err != nil {
+		return found, err
+	}
+	before, row, err := s.change(ctx, tx, who, sent, r, "regenerate")
+	if err != nil {
+		return row, err
+	}
+	if row, err = s.replace(ctx, tx, who.ID(), &row, plain, until); err != nil {
+		return row, err
+	}
+	if row, err = s.delegate(ctx, tx, who, row, until); err != nil {
+		return row, err
+	}
+	return row, tx.Audited(ctx, entry(who, audit.Rotated, before.Token, View(before), View(row)))
 }
 
 // replace gives a key that is locked another text. Its budgets go along.

@@ -17,6 +17,7 @@ import (
 // members that were sent have an effect on an existing key.
 type Request struct {
 	limit.Fields
+	hoistedFields
 
 	Key                  field.Of[string]         `json:"key"`
 	KeyAlias             field.Of[string]         `json:"key_alias"`
@@ -43,8 +44,6 @@ type Request struct {
 	AutoRotate           field.Of[bool]           `json:"auto_rotate"`
 	RotationInterval     field.Of[string]         `json:"rotation_interval"`
 
-	hoistedFields
-
 	// These are for a new text of the key: what it is, and for how long the
 	// present one goes on to work.
 	NewKey      field.Of[string] `json:"new_key"`
@@ -59,8 +58,13 @@ func (r *Request) check() error {
 		name string
 		sent field.Of[string]
 	}{
-		{"user_id", r.UserID}, {"team_id", r.TeamID}, {"organization_id", r.OrganizationID}, {"budget_id", r.BudgetID},
-		{"agent_id", r.AgentID}, {"project_id", r.ProjectID}, {"key_alias", r.KeyAlias},
+		{"user_id", r.UserID},
+		{"team_id", r.TeamID},
+		{"organization_id", r.OrganizationID},
+		{"budget_id", r.BudgetID},
+		{"agent_id", r.AgentID},
+		{"project_id", r.ProjectID},
+		{"key_alias", r.KeyAlias},
 	} {
 		if text := id.sent.Or(""); text != "" {
 			if err := bounds.CheckID(id.name, text); err != nil {

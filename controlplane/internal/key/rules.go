@@ -30,14 +30,14 @@ type Rules struct {
 	strictAliases bool
 }
 
-// WithGrace returns the rules with a grace period for keys that get a new text,
-// such as 24h; empty is none.
-func (r Rules) WithGrace(grace string) (Rules, error) { //nolint:gocritic // read once, at start
+// SetGrace sets for how long a former text of a key works where the request does
+// not say, such as 24h; empty is not at all.
+func (r *Rules) SetGrace(grace string) error {
 	if _, err := after(grace, time.Now()); err != nil {
-		return r, fmt.Errorf("grace period of keys: %w", err)
+		return fmt.Errorf("grace period of keys: %w", err)
 	}
 	r.grace = grace
-	return r, nil
+	return nil
 }
 
 // NewRules reads the settings.

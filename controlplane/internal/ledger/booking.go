@@ -51,7 +51,7 @@ func (b *booking) run(ctx context.Context, events []*contract.Usage) error {
 		if len(g.ids) == 0 {
 			continue
 		}
-		locked, err := k.lock(ctx, b.ledger.store, b.tx, g.ids, b.shared)
+		locked, err := b.lock(ctx, &g, k)
 		if err != nil {
 			return fmt.Errorf("lock %s: %w", k.name, err)
 		}

@@ -81,6 +81,7 @@ func columnsOf(events map[string]*contract.Usage) db.SpendInsertParams {
 		p.Retries = append(p.Retries, int32(e.Retries))       //nolint:gosec // bounded by the router
 		p.Fallbacks = append(p.Fallbacks, int32(e.Fallbacks)) //nolint:gosec // bounded by the router
 		p.RequestTags = append(p.RequestTags, tagsOf(e))
+		p.SessionID = append(p.SessionID, clean(e.Session))
 	}
 	return p
 }

@@ -64,6 +64,18 @@ func Guarantees(before, after *contract.Limits) bool {
 // keys of its team, are more than the team has. The rates of one model must be
 // within what the team has for that model, and for all.
 func CheckGuarantee(team *contract.Limits, others []contract.Limits, key *contract.Limits) error {
+	return checkGuarantee(team, others, key, parties{"Key", "team"})
+}
+
+// CheckTeamGuarantee is CheckGuarantee for a team and its organisation.
+func CheckTeamGuarantee(org *contract.Limits, others []contract.Limits, team *contract.Limits) error {
+	return checkGuarantee(org, others, team, parties{"Team", "organization"})
+}
+
+// parties are who wants a guarantee, and who has what is guaranteed, in messages.
+type parties struct{ wants, has string }
+
+func checkGuarantee(team *contract.Limits, others []contract.Limits, key *contract.Limits, p parties) error {
 	allocated := map[slot]int64{}
 	for _, other := range others {
 		for s, n := range guaranteed(&other) {
@@ -84,17 +96,17 @@ func CheckGuarantee(team *contract.Limits, others []contract.Limits, key *contra
 		}
 		for _, c := range ceilings {
 			if most, bounded := c[s.rate]; bounded && allocated[s] > most-wanted[s] {
-				return exceeds(s, allocated[s], wanted[s], most)
+				return exceeds(s, allocated[s], wanted[s], most, p)
 			}
 		}
 	}
 	return nil
 }
 
-func exceeds(s slot, allocated, wanted, most int64) error {
+func exceeds(s slot, allocated, wanted, most int64, p parties) error {
 	of := ""
 	if s.model != "" {
 		of = ". Model=" + s.model
 	}
-	return badRequest("Allocated %[1]s limit=%[2]d + Key %[1]s limit=%[3]d is greater than team %[1]s limit=%[4]d%[5]s", s.rate, allocated, wanted, most, of)
+	return badRequest("Allocated %[1]s limit=%[2]d + %[6]s %[1]s limit=%[3]d is greater than %[7]s %[1]s limit=%[4]d%[5]s", s.rate, allocated, wanted, most, of, p.wants, p.has)
 }

@@ -18,7 +18,7 @@ func (r *run) keepAudit(ctx context.Context) error {
 		return fmt.Errorf("read our audit trail: %w", err)
 	}
 	r.Audit = r.Audit || found.Kept
-	r.Store.KeepAudit(store.AuditOptions{Keep: r.Audit, Chain: found.Chained})
+	r.Store.KeepAudit(store.AuditOptions{Keep: r.Audit, Chain: found.Chained || r.AuditChain})
 	return nil
 }
 
@@ -38,7 +38,7 @@ func (r *run) audit(ctx context.Context, tx *store.Tx, p *plan, page []*item, ou
 		return err
 	}
 	for _, it := range page {
-		if !out.written[it.key] || !p.published(it) {
+		if !out.written[it.key] || p.kind == store.KindCustomer && !p.published(it) { // LiteLLM's own doing
 			continue
 		}
 		e := &audit.Entry{Actor: audit.Actor{ID: importer}, Action: audit.Created, Table: p.audited, ObjectID: it.id, After: shown(after[it.key])}
@@ -58,6 +58,7 @@ func (r *run) audit(ctx context.Context, tx *store.Tx, p *plan, page []*item, ou
 func shown(row json.RawMessage) object {
 	o := maps.Clone(members(row))
 	delete(o, "sealed_params")
+	delete(o, "sealed_values")
 	delete(o, "password")
 	return o
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/credential"
 	"github.com/tianjillm/tianjillm/controlplane/internal/litellm"
+	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/migrations"
 	"github.com/tianjillm/tianjillm/shared/seal"
@@ -92,7 +94,7 @@ func TestImport_principals(t *testing.T) {
 	k := row(t, st, "verification_token", "token = $1", litellmtest.Hash(litellmtest.KeyAnn))
 	for column, want := range map[string]any{
 		"key_alias": "prod", "user_id": "ann", "team_id": "team-1", "organization_id": "org-1", "spend_nano": 3.3e9, "max_budget_nano": 50e9,
-		"budget_duration": "30d", "budget_reset_at": "2099-01-01T00:00:00.123+00:00", "models": []any{"gpt-a", "gpt-b", "gpt-c"}, "tpm_limit": 123.0,
+		"budget_duration": "30d", "budget_reset_at": "2099-01-01T00:00:00.123+00:00", "models": []any{"gpt-a", "gpt-b", "gpt-c"}, "tpm_limit": 400.0,
 		"metadata": map[string]any{"tags": []any{"batch"}, "model_rpm_limit": map[string]any{"gpt-a": 7.0}}, "aliases": map[string]any{"mini": "gpt-a"},
 		"created_at": "2025-02-03T04:05:06.789+00:00", "created_by": "admin", "rotation_count": 2.0,
 		"budget_limits":    []any{map[string]any{"budget_duration": "1d", "max_budget": 5.0}},
@@ -124,6 +126,12 @@ func TestImport_principals(t *testing.T) {
 	require.Equal(t, []any{0.0, nil}, []any{row(t, st, "team_table", "team_id = 'team-2'")["spend_nano"], row(t, st, "team_table", "team_id = 'team-2'")["max_budget_nano"]})
 	rich := row(t, st, "team_table", "team_id = 'team-3'")
 	require.Equal(t, []any{4e18, 0.0, nil, map[string]any{}}, []any{rich["max_budget_nano"], rich["spend_nano"], rich["budget_reset_at"], rich["metadata"]})
+
+	require.Equal(t, []any{"Good ones", []any{"gpt-a", "gpt-b"}, "import-litellm"}, func() []any {
+		g := row(t, st, "access_group_table", "access_group_id = 'group-1'")
+		return []any{g["access_group_name"], g["access_model_names"], g["created_by"]}
+	}())
+	require.Equal(t, []any{"group-1"}, row(t, st, "team_table", "team_id = 'team-2'")["access_group_ids"])
 
 	ann := row(t, st, "team_membership", "team_id = 'team-1' AND user_id = 'ann'")
 	require.Equal(t, []any{1.5e9, "member-budget"}, []any{ann["spend_nano"], ann["budget_id"]})
@@ -171,11 +179,21 @@ func TestImport_models(t *testing.T) {
 		var params map[string]any
 		require.NoError(t, json.Unmarshal([]byte(plain), &params))
 		require.Equal(t, model, params["model"], id)
+		if id == "m-shared" {
+			require.Equal(t, "vendor", params["litellm_credential_name"])
+			require.NotContains(t, params, "api_key")
+			continue
+		}
 		require.Equal(t, litellmtest.Vendor, params["api_key"], id)
-		require.NotContains(t, params, "litellm_credential_name")
 	}
+	values, found, err := credential.NewVault(st, box, &proxyconfig.Config{}, func(string) (string, bool) { return "", false }).Values(t.Context(), st.DB(), "vendor")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.JSONEq(t, `"`+litellmtest.Vendor+`"`, string(values["api_key"]))
+	require.Equal(t, true, row(t, st, "proxy_model_table", "model_id = 'm-blocked'")["blocked"])
+	require.Equal(t, []int64{2, 1, 1}, []int64{of(t, r, "credentials").Read, of(t, r, "credentials").Written, of(t, r, "credentials").Skipped})
 	models := of(t, r, "models")
-	require.Equal(t, []int64{9, 6, 3}, []int64{models.Read, models.Written, models.Skipped})
+	require.Equal(t, []int64{10, 8, 2}, []int64{models.Read, models.Written, models.Skipped})
 	var skipped []string
 	for _, reason := range models.Reasons {
 		if reason.Skipped {
@@ -183,10 +201,12 @@ func TestImport_models(t *testing.T) {
 		}
 	}
 	slices.Sort(skipped)
-	require.Len(t, skipped, 3)
-	require.Contains(t, skipped[0], "m-blocked: it is blocked")
-	require.Contains(t, skipped[1], "m-other: api_base: it is sealed with another key")
-	require.Contains(t, skipped[2], "m-strange: it can not be used here")
+	require.Len(t, skipped, 2)
+	require.Contains(t, skipped[0], "m-other: api_base: it is sealed with another key")
+	require.Contains(t, skipped[1], "m-strange: it can not be used here")
+	require.Contains(t, models.Reasons, litellm.Reason{
+		Text: `its credential "lost" was not moved: it is not called until one of this name is in credential_list of config.yaml or made with POST /credentials`, Rows: 1, Examples: []string{"m-lost"},
+	})
 }
 
 func TestImport_days(t *testing.T) {
@@ -210,7 +230,7 @@ func TestImport_days(t *testing.T) {
 	for _, l := range r.Left {
 		left = append(left, l.Name)
 	}
-	require.Equal(t, []string{"AuditLog", "BrandNewTable", "Config", "CredentialsTable", "SpendLogs"}, left)
+	require.Equal(t, []string{"AuditLog", "BrandNewTable", "Config", "SpendLogs"}, left)
 }
 
 func TestImport_twice_changes_nothing(t *testing.T) {
@@ -358,6 +378,43 @@ func TestImport_refuses_what_can_not_work(t *testing.T) {
 	o.Salt = "another salt"
 	_, err = litellm.Import(t.Context(), o)
 	require.ErrorContains(t, err, "is not the one that this installation seals with")
+
+	require.ErrorContains(t, litellm.RefuseTheirs(t.Context(), from), "is LiteLLM's own")
+	require.NoError(t, litellm.RefuseTheirs(t.Context(), pgtest.New(t, "empty", nil)))
+	require.NoError(t, litellm.RefuseTheirs(t.Context(), "is no address"), "whoever opens it says so")
+}
+
+func TestImport_leaves_entries_in_a_trail(t *testing.T) {
+	t.Parallel()
+	st := target(t)
+	from := litellmtest.New(t, litellmtest.Options{})
+	entries := func(where string) (n int) {
+		require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT count(*) FROM audit_log WHERE changed_by = 'import-litellm' AND "+where).Scan(&n))
+		return n
+	}
+	run(t, options(t, st, from))
+	require.Zero(t, entries("true"), "where no trail is kept")
+
+	o := options(t, st, from)
+	o.Overwrite, o.Audit = true, true
+	_, err := st.DB().Exec(t.Context(), "UPDATE verification_token SET blocked = true WHERE token = $1", litellmtest.Hash(litellmtest.KeyAnn))
+	require.NoError(t, err)
+	run(t, o)
+	require.Equal(t, 1, entries("true"))
+	change := row(t, st, "audit_log", "action = 'updated'")
+	require.Equal(t, []any{"verification_token", map[string]any{"blocked": nil}}, []any{change["table_name"], change["updated_values"]})
+
+	_, err = st.DB().Exec(t.Context(), "DELETE FROM team_table; DELETE FROM credentials_table; DELETE FROM proxy_model_table; DELETE FROM end_user_table; DELETE FROM litellm_import")
+	require.NoError(t, err)
+	run(t, options(t, st, from)) // there is a trail now
+	require.Equal(t, []int{3, 1, 8, 2}, []int{
+		entries("action = 'created' AND table_name = 'team_table'"), entries("table_name = 'credentials_table'"), entries("table_name = 'proxy_model_table'"),
+		entries("table_name = 'end_user_table'"),
+	})
+	var written string
+	require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT string_agg(to_jsonb(a)::text, '') FROM audit_log a").Scan(&written))
+	require.NotContains(t, written, "sealed_")
+	require.NotContains(t, written, "scrypt")
 }
 
 func TestImport_one_at_a_time(t *testing.T) {
@@ -412,5 +469,7 @@ func TestImport_many_pages_report_and_progress(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, text.String(), "changed 501 rows: its alias is that of another one of LiteLLM's")
 	require.Less(t, strings.Count(text.String(), "\n"), 100)
+	require.NotContains(t, text.String(), "\x01")
+	require.Contains(t, text.String(), "(bad·id)")
 	require.NotContains(t, text.String()+list.String(), "sk-stored-as-it-is")
 }

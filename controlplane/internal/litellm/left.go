@@ -13,8 +13,6 @@ func why(table string) string {
 	switch table {
 	case "LiteLLM_Config":
 		return "settings that LiteLLM keeps in its database: write them into config.yaml"
-	case credentialTable:
-		return "there is no table for them here: their values were put into the models that name them"
 	case "LiteLLM_SpendLogs", "LiteLLM_ErrorLogs":
 		return "single requests stay in LiteLLM's database; totals and sums a day were moved"
 	case "LiteLLM_AuditLog", "LiteLLM_DeletedVerificationToken", "LiteLLM_DeletedTeamTable":

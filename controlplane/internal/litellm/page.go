@@ -179,7 +179,15 @@ func idsOf(page []*item, meant func(*item) bool) []string {
 // announce tells data planes, and remembers what was brought.
 func (r *run) announce(ctx context.Context, tx *store.Tx, p *plan, page []*item, out *outcome) error {
 	changed := idsOf(page, func(it *item) bool { return out.written[it.key] && p.published(it) })
-	if err := tx.ChangedAll(ctx, p.kind, changed); err != nil {
+	kind := p.kind
+	if kind == kindCredential {
+		var err error
+		if changed, err = r.users(ctx, tx, idsOf(page, func(it *item) bool { return out.written[it.key] })); err != nil {
+			return err
+		}
+		kind = store.KindModel
+	}
+	if err := tx.ChangedAll(ctx, kind, changed); err != nil {
 		return err
 	}
 	if !p.once {
@@ -195,7 +203,7 @@ func (r *run) announce(ctx context.Context, tx *store.Tx, p *plan, page []*item,
 // published reports whether data planes are told of a row.
 func (p *plan) published(it *item) bool {
 	switch p.kind {
-	case "", kindOrgMember, kindPermission:
+	case "", kindOrgMember, kindPermission, kindCredential, kindGroup:
 		return false
 	case store.KindCustomer:
 		return string(it.rec["managed"]) == "true"

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Report is what an import did.
@@ -138,7 +139,7 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 		if l.More {
 			more = " or more"
 		}
-		fmt.Fprintf(&b, "  %s, %s%s: %s\n", l.Name, rows(l.Rows), more, l.Reason)
+		fmt.Fprintf(&b, "  %s, %s%s: %s\n", oneLine(l.Name), rows(l.Rows), more, l.Reason)
 	}
 	n, err := io.WriteString(w, b.String())
 	if err != nil {
@@ -172,10 +173,23 @@ func (t *TableReport) details(b *strings.Builder) {
 			if r.Rows > int64(len(r.Examples)) {
 				more = ", …"
 			}
-			fmt.Fprintf(b, "  %s %s: %s (%s%s)\n", word, rows(r.Rows), r.Text, strings.Join(r.Examples, ", "), more)
+			fmt.Fprintf(b, "  %s %s: %s (%s%s)\n", word, rows(r.Rows), oneLine(r.Text), oneLine(strings.Join(r.Examples, ", ")), more)
 		}
 	}
 	for _, l := range t.Lost {
-		fmt.Fprintf(b, "  no place for column %s, which %s filled\n", l.Name, rows(l.Rows))
+		fmt.Fprintf(b, "  no place for column %s, which %s filled\n", oneLine(l.Name), rows(l.Rows))
 	}
+}
+
+// oneLine takes away what a terminal would obey: names are anybody's.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r):
+			return '·'
+		}
+		return r
+	}, s)
 }

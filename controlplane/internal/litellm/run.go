@@ -44,6 +44,8 @@ type Options struct {
 	// Audit leaves an entry in the audit trail for each object even when there is
 	// no trail yet.
 	Audit bool
+	// AuditChain links these entries where the trail is not linked yet.
+	AuditChain bool
 	// List gets a line of JSON for each row that was skipped or changed. May be
 	// nil.
 	List io.Writer
@@ -62,11 +64,13 @@ type Progress struct {
 type run struct {
 	Options
 
-	source      *source
-	models      *model.Service
-	credentials map[string]credential
+	source *source
+	models *model.Service
 	// sealed are the parameters of the models that are here.
-	sealed   map[string][]byte
+	sealed map[string][]byte
+	holder holder
+	// shared are the credentials that were moved.
+	shared   map[string]bool
 	report   *Report
 	list     list
 	progress Progress
@@ -78,7 +82,7 @@ var errDryRun = errors.New("dry run")
 // Import moves an installation in.
 func Import(ctx context.Context, o Options) (*Report, error) {
 	begin := time.Now()
-	r := &run{Options: o, report: &Report{DryRun: o.DryRun}, list: list{to: o.List}}
+	r := &run{Options: o, report: &Report{DryRun: o.DryRun}, list: list{to: o.List}, shared: map[string]bool{}}
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -137,22 +141,25 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
-// prepare makes what seals models, and makes sure that it is what the
-// installation seals them with.
+// prepare makes what seals models and credentials, and makes sure that it is what
+// the installation seals them with.
 func (r *run) prepare(ctx context.Context) error {
 	needed := false
-	if r.source.has("LiteLLM_ProxyModelTable") {
-		n, err := r.source.count(ctx, "SELECT FROM "+r.source.name("LiteLLM_ProxyModelTable")+" LIMIT 1")
+	for _, table := range []string{modelTable, credentialTable} {
+		if !r.source.has(table) {
+			continue
+		}
+		n, err := r.source.count(ctx, "SELECT FROM "+r.source.name(table)+" LIMIT 1")
 		if err != nil {
 			return err
 		}
-		needed = n > 0
+		needed = needed || n > 0
 	}
 	if !needed {
 		return nil
 	}
 	if r.Salt == "" {
-		return errors.New("LiteLLM's database holds models, whose credentials are sealed here with TIANJI_SALT_KEY: set it to that of the installation")
+		return errors.New("LiteLLM's database holds credentials of models, which are sealed here with TIANJI_SALT_KEY: set it to that of the installation")
 	}
 	box, err := seal.New(r.Salt)
 	if err != nil {
@@ -172,8 +179,7 @@ func (r *run) prepare(ctx context.Context) error {
 			return fmt.Errorf("model %s can not be opened: TIANJI_SALT_KEY is not the one that this installation seals with", row.ModelID)
 		}
 	}
-	r.credentials, err = r.readCredentials(ctx)
-	return err
+	return r.readCredentials(ctx, box)
 }
 
 // plan is a table with what both sides have of it.

@@ -122,6 +122,7 @@ const (
 	teamTable       = "LiteLLM_TeamTable"
 	memberTable     = "LiteLLM_TeamMembership"
 	aliasTable      = "LiteLLM_ModelTable"
+	modelTable      = "LiteLLM_ProxyModelTable"
 	credentialTable = "LiteLLM_CredentialsTable" //nolint:gosec // a table's name
 )
 
@@ -135,6 +136,10 @@ func tables() []*table {
 		{
 			name: "object permissions", from: "LiteLLM_ObjectPermissionTable", to: "object_permission_table", key: []string{"object_permission_id"},
 			kind: kindPermission, once: true, adapt: adaptNamed("", "object_permission_id"), id: idColumn("object_permission_id"),
+		},
+		{
+			name: "access groups", from: "LiteLLM_AccessGroupTable", to: "access_group_table", key: []string{"access_group_id"}, kind: kindGroup, once: true,
+			ignore: []string{"assigned_team_ids", "assigned_key_ids"}, adapt: adaptNamed("access_group_name", "access_group_id"), id: idColumn("access_group_id"),
 		},
 		{
 			name: "organizations", from: "LiteLLM_OrganizationTable", to: "organization_table", key: []string{"organization_id"}, kind: store.KindOrg, audited: audit.Organizations, once: true,
@@ -179,7 +184,11 @@ func tables() []*table {
 			extra: []string{"budget_reset_at"}, join: budgetReset("LiteLLM_TagTable"), adapt: adaptNamed("", "tag_name"), id: idColumn("tag_name"),
 		},
 		{
-			name: "models", from: "LiteLLM_ProxyModelTable", to: "proxy_model_table", key: []string{"model_id"}, kind: store.KindModel, audited: audit.Models, once: true,
+			name: "credentials", from: credentialTable, to: "credentials_table", key: []string{"credential_name"}, kind: kindCredential, audited: audit.Credentials,
+			once: true, ignore: []string{"credential_id", "credential_values"}, extra: []string{"sealed_values"}, adapt: adaptCredential, id: idColumn("credential_name"),
+		},
+		{
+			name: "models", from: modelTable, to: "proxy_model_table", key: []string{"model_id"}, kind: store.KindModel, audited: audit.Models, once: true,
 			ignore: []string{"litellm_params"}, extra: []string{"sealed_params"}, adapt: adaptModel, id: idColumn("model_id"),
 		},
 	}
@@ -190,6 +199,8 @@ func tables() []*table {
 const (
 	kindOrgMember  store.Kind = "org member"
 	kindPermission store.Kind = "object permission"
+	kindCredential store.Kind = "credential"
+	kindGroup      store.Kind = "access group"
 )
 
 func idColumn(name string) func(object) string {

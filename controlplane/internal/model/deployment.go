@@ -15,16 +15,9 @@ import (
 	"github.com/tianjillm/tianjillm/shared/contract"
 )
 
-// render turns a model into what data planes are told. Secrets of prev that
-// did not change keep their sealed form.
+// render turns a model, which has what it shares, into what data planes are
+// told. Secrets of prev that did not change keep their sealed form.
 func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deployment) (*contract.Deployment, error) {
-	if name := m.Params.CredentialName; name != "" {
-		shared, ok := s.credentials[name]
-		if !ok {
-			return nil, fmt.Errorf("model %s: credential_list has no %q", m.Name, name)
-		}
-		m.Params = m.Params.WithCredential(shared)
-	}
 	provider, name, err := split(m)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Name, err)

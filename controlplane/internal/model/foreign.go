@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/shared/apierr"
 )
 
 // Foreign returns the row of a deployment that another gateway stored, checked
@@ -19,13 +19,17 @@ func (s *Service) Foreign(id, name string, params, info map[string]json.RawMessa
 		about = map[string]json.RawMessage{}
 	}
 	about["id"], about["db_model"] = quoted(id), json.RawMessage("true")
-	var credential string
-	_ = json.Unmarshal(params["litellm_credential_name"], &credential) // of another type it is refused below
-	lenient := *s
-	lenient.credentials = map[string]proxyconfig.Raw{credential: {}}
-	row, _, err := lenient.row(id, name, params, about)
-	if err != nil || before == nil {
+	row, m, err := s.row(id, name, params, about)
+	if err != nil {
 		return row, err
+	}
+	if m.Params.CredentialName == "" {
+		if _, err := s.render(m, true, nil); err != nil {
+			return row, apierr.BadRequest("%v", err)
+		}
+	}
+	if before == nil {
+		return row, nil
 	}
 	had, err := s.box.Open(before, sealPurpose(id))
 	if err != nil { // of another salt key

@@ -2,13 +2,14 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/shared/apierr"
-	"github.com/tianjillm/tianjillm/shared/catalog"
+	"github.com/tianjillm/tianjillm/shared/price"
 )
 
 // Info is a deployment as /model/info shows it, without credentials.
@@ -18,32 +19,55 @@ type Info struct {
 	ModelInfo     map[string]any `json:"model_info"`
 }
 
-// List returns the deployments whose name the caller may use; with an id, that
-// one alone.
-func (s *Service) List(ctx context.Context, mayUse func(model string) bool, id string) ([]Info, error) {
-	out := []Info{}
-	add := func(m proxyconfig.Model, fromDB bool) {
-		if (id == "" || m.ID == id) && mayUse(m.Name) {
-			out = append(out, info(m, fromDB))
-		}
-	}
-	for _, fileID := range s.order {
-		add(s.file[fileID], false)
+// deployment is one of the file or of the store, with what is known of it.
+type deployment struct {
+	proxyconfig.Model
+
+	fromDB, blocked                          bool
+	createdBy, updatedBy, createdAt, updated string
+}
+
+// each calls f for every deployment that can be read, those of the file first.
+func (s *Service) each(ctx context.Context, f func(*deployment)) error {
+	for _, id := range s.order {
+		f(&deployment{Model: s.file[id]})
 	}
 	rows, err := s.store.ModelList(ctx, s.store.DB())
 	if err != nil {
-		return nil, fmt.Errorf("list models: %w", err)
+		return fmt.Errorf("list models: %w", err)
 	}
 	for _, row := range rows {
 		params, err := s.open(row)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m, err := s.parse(row.ModelName, params, row.ModelInfo)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		add(m, true)
+		f(&deployment{
+			Model: m, fromDB: true, blocked: row.Blocked, createdBy: row.CreatedBy, updatedBy: row.UpdatedBy,
+			createdAt: row.CreatedAt.UTC().Format(timeFormat), updated: row.UpdatedAt.UTC().Format(timeFormat),
+		})
+	}
+	return nil
+}
+
+// List returns the deployments that are seen; with an id, that one alone.
+func (s *Service) List(ctx context.Context, eyes *Eyes, id string) ([]Info, error) {
+	out := []Info{}
+	book := s.prices()
+	shared, err := s.vault.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read credentials: %w", err)
+	}
+	err = s.each(ctx, func(d *deployment) {
+		if (id == "" || d.ID == id) && eyes.see(&d.Model) {
+			out = append(out, info(d, book, shared[d.Params.CredentialName]))
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	if id != "" && len(out) == 0 {
 		return nil, &apierr.Error{Status: http.StatusNotFound, NoneText: true, Message: fmt.Sprintf("{'error': 'Model id = %s not found on litellm proxy'}", id)}
@@ -51,7 +75,9 @@ func (s *Service) List(ctx context.Context, mayUse func(model string) bool, id s
 	return out, nil
 }
 
-func info(m proxyconfig.Model, fromDB bool) Info {
+// info shows a deployment, which calls a vendor that its credential may name.
+func info(d *deployment, book *price.Book, shared map[string]json.RawMessage) Info {
+	m := d.Model
 	params := map[string]any{"model": m.Params.Model}
 	for name, value := range map[string]string{
 		"api_base": withoutCredentials(m.Params.APIBase), "api_version": m.Params.APIVersion, "organization": m.Params.Organization,
@@ -64,7 +90,7 @@ func info(m proxyconfig.Model, fromDB bool) Info {
 	}
 	maps.Copy(params, shownRouting(m.Params))
 	maps.Copy(params, masked(m.Params.Extra))
-	about := map[string]any{"id": m.ID, "db_model": fromDB}
+	about := map[string]any{"id": m.ID, "db_model": d.fromDB}
 	for name, value := range m.Info.Extra {
 		if name != "id" && name != "db_model" {
 			about[name] = value
@@ -80,11 +106,15 @@ func info(m proxyconfig.Model, fromDB bool) Info {
 	if len(m.Info.AccessGroups) > 0 {
 		about["access_groups"] = m.Info.AccessGroups
 	}
+	if d.fromDB {
+		about["created_by"], about["updated_by"], about["created_at"], about["updated_at"] = d.createdBy, d.updatedBy, d.createdAt, d.updated
+	}
+	if d.blocked {
+		about["blocked"] = true
+	}
+	describe(about, m, book, shared)
 	for name, value := range priceFields(m) {
 		about[name] = value
 	}
-	if provider, name, err := catalog.SplitAt(m.Params.Model, m.Params.Provider, m.Params.APIBase); err == nil {
-		about["litellm_provider"], about["key"] = provider, name
-	}
-	return Info{ModelName: m.Name, LitellmParams: params, ModelInfo: about}
+	return Info{ModelName: called(&m), LitellmParams: params, ModelInfo: about}
 }

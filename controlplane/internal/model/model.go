@@ -1,25 +1,22 @@
 package model
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"net/http"
+	"sync"
 
-	"github.com/google/uuid"
-
-	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
-	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
+	"github.com/tianjillm/tianjillm/controlplane/internal/credential"
+	"github.com/tianjillm/tianjillm/controlplane/internal/field"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/config"
 	"github.com/tianjillm/tianjillm/shared/contract"
+	"github.com/tianjillm/tianjillm/shared/price"
 	"github.com/tianjillm/tianjillm/shared/seal"
 )
 
@@ -32,20 +29,22 @@ type Service struct {
 	file       map[string]proxyconfig.Model
 	order      []string
 	aliases    map[string]contract.GroupAlias
-	// credentials are those of credential_list by their names.
-	credentials map[string]proxyconfig.Raw
+	vault      *credential.Vault
+	prices     func() *price.Book
+	log        *slog.Logger
 }
 
 // New returns a service over the models of the config file and the store.
 // Models of the file that can not be understood are logged and left out, as
 // LiteLLM does.
 func New(st *store.Store, box *seal.Box, cfg *proxyconfig.Config, lookup config.Lookup, log *slog.Logger) *Service {
-	s := &Service{store: st, box: box, lookup: lookup, dropParams: cfg.Settings.DropParams, file: map[string]proxyconfig.Model{}, aliases: RouterSettings(cfg).Aliases, credentials: map[string]proxyconfig.Raw{}}
-	for _, c := range cfg.Credentials {
-		s.credentials[c.Name] = c.Values
+	s := &Service{
+		store: st, box: box, lookup: lookup, dropParams: cfg.Settings.DropParams, file: map[string]proxyconfig.Model{}, aliases: RouterSettings(cfg).Aliases,
+		vault: credential.NewVault(st, box, cfg, lookup), prices: sync.OnceValue(price.New), log: log,
 	}
 	for _, m := range cfg.Models {
-		if _, err := s.render(m, false, nil); err != nil {
+		// A credential may be stored later: such a model is checked when it is published.
+		if _, err := s.render(m, false, nil); err != nil && m.Params.CredentialName == "" {
 			log.LogAttrs(context.Background(), slog.LevelError, "model of the config file left out", slog.String("place", m.Place.String()), slog.Any("error", err))
 			continue
 		}
@@ -54,6 +53,13 @@ func New(st *store.Store, box *seal.Box, cfg *proxyconfig.Config, lookup config.
 	}
 	return s
 }
+
+// UsePrices sets where prices and abilities of models are read from, before the
+// service is used; it is the generated table otherwise.
+func (s *Service) UsePrices(book func() *price.Book) { s.prices = book }
+
+// Vault returns the credentials that deployments share.
+func (s *Service) Vault() *credential.Vault { return s.vault }
 
 // IDs returns the ids of all deployments.
 func (s *Service) IDs(ctx context.Context) ([]string, error) {
@@ -70,27 +76,45 @@ func (s *Service) IDs(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// Deployment implements publish.Deployments.
+// Deployment implements publish.Deployments. A deployment that is blocked, or
+// that names a credential which does not exist, is none.
 func (s *Service) Deployment(ctx context.Context, id string, prev *contract.Deployment) (*contract.Deployment, error) {
+	m, fromDB, err := s.find(ctx, id)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	whole, err := s.share(ctx, *m)
+	if err == nil {
+		var d *contract.Deployment
+		if d, err = s.render(whole, fromDB, prev); err == nil {
+			return d, nil
+		}
+	}
+	if store.Unavailable(err) || ctx.Err() != nil {
+		return nil, err
+	}
+	s.log.LogAttrs(ctx, slog.LevelError, "deployment not published", slog.String("deployment", id), slog.Any("error", err))
+	return nil, nil //nolint:nilnil // one that can not be called must not keep the others back
+}
+
+// find returns a deployment that is not blocked, or nil.
+func (s *Service) find(ctx context.Context, id string) (m *proxyconfig.Model, fromDB bool, err error) {
 	if m, ok := s.file[id]; ok {
-		return s.render(m, false, prev)
+		return &m, false, nil
 	}
 	row, err := s.store.ModelByID(ctx, s.store.DB(), id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil //nolint:nilnil // there is none
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Blocked {
+		return nil, true, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read model: %w", err)
+		return nil, true, fmt.Errorf("read model: %w", err)
 	}
 	params, err := s.open(row)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
-	m, err := s.parse(row.ModelName, params, row.ModelInfo)
-	if err != nil {
-		return nil, err
-	}
-	return s.render(m, true, prev)
+	stored, err := s.parse(row.ModelName, params, row.ModelInfo)
+	return &stored, true, err
 }
 
 func sealPurpose(id string) string { return "model/" + id }
@@ -124,12 +148,13 @@ func (s *Service) parse(name string, params map[string]json.RawMessage, info jso
 	return cfg.Models[0], nil
 }
 
-// Request is the body of /model/new and /model/update.
+// Request is the body of /model/new, /model/update and /model/{id}/update.
 type Request struct {
 	ModelName     *string                    `json:"model_name"`
 	LitellmParams map[string]json.RawMessage `json:"litellm_params"`
 	TianjiParams  map[string]json.RawMessage `json:"tianji_params"`
 	ModelInfo     map[string]json.RawMessage `json:"model_info"`
+	Blocked       field.Of[bool]             `json:"blocked"`
 }
 
 func (r *Request) params() map[string]json.RawMessage {
@@ -139,10 +164,15 @@ func (r *Request) params() map[string]json.RawMessage {
 	return r.TianjiParams
 }
 
-func (r *Request) id() string {
-	var id string
-	_ = json.Unmarshal(r.ModelInfo["id"], &id) // anything but text is no id
-	return id
+func (r *Request) id() string { return textOf(r.ModelInfo["id"]) }
+
+// textOf returns a text, and "" for anything else.
+func textOf(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // Row is a stored deployment as LiteLLM shows it, its parameters masked.
@@ -151,6 +181,7 @@ type Row struct {
 	ModelName     string          `json:"model_name"`
 	LitellmParams map[string]any  `json:"litellm_params"`
 	ModelInfo     json.RawMessage `json:"model_info"`
+	Blocked       bool            `json:"blocked"`
 	CreatedAt     string          `json:"created_at"`
 	CreatedBy     string          `json:"created_by"`
 	UpdatedAt     string          `json:"updated_at"`
@@ -161,7 +192,7 @@ const timeFormat = "2006-01-02T15:04:05.000000Z"
 
 func (s *Service) view(row db.ProxyModelTable, params map[string]json.RawMessage) Row {
 	return Row{
-		ModelID: row.ModelID, ModelName: row.ModelName, LitellmParams: masked(params), ModelInfo: row.ModelInfo,
+		ModelID: row.ModelID, ModelName: row.ModelName, LitellmParams: masked(params), ModelInfo: row.ModelInfo, Blocked: row.Blocked,
 		CreatedAt: row.CreatedAt.UTC().Format(timeFormat), CreatedBy: row.CreatedBy,
 		UpdatedAt: row.UpdatedAt.UTC().Format(timeFormat), UpdatedBy: row.UpdatedBy,
 	}
@@ -181,178 +212,4 @@ func masked(params map[string]json.RawMessage) map[string]any {
 		}
 	}
 	return out
-}
-
-// New stores a deployment.
-func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	if r.ModelName == nil || *r.ModelName == "" {
-		return Row{}, apierr.Invalid("missing", "model_name", "Field required")
-	}
-	id := r.id()
-	if id == "" {
-		id = uuid.NewString()
-	}
-	if _, taken := s.file[id]; taken {
-		return Row{}, apierr.BadRequest("Model with id=%s is defined in the config file", id)
-	}
-	info := map[string]json.RawMessage{}
-	maps.Copy(info, r.ModelInfo)
-	info["id"], info["db_model"] = quoted(id), json.RawMessage("true")
-	row, params, err := s.row(id, *r.ModelName, r.params(), info)
-	if err != nil {
-		return Row{}, err
-	}
-	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		row, err = s.store.ModelInsert(ctx, tx, db.ModelInsertParams{
-			ModelID: id, ModelName: row.ModelName, SealedParams: row.SealedParams, ModelInfo: row.ModelInfo, CreatedBy: *who.ID(),
-		})
-		if _, taken := store.Duplicate(err); taken {
-			return apierr.New(http.StatusBadRequest, "validation_error", "Model with id=%s already exists", id)
-		}
-		if err != nil {
-			return fmt.Errorf("write model: %w", err)
-		}
-		made := &audit.Entry{Actor: who.Actor(), Action: audit.Created, Table: audit.Models, ObjectID: id, After: s.view(row, params)}
-		if err := tx.Audited(ctx, made); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindModel, id)
-	})
-	return s.view(row, params), err
-}
-
-// row checks a deployment and seals it.
-func (s *Service) row(id, name string, params, info map[string]json.RawMessage) (db.ProxyModelTable, map[string]json.RawMessage, error) {
-	row := db.ProxyModelTable{ModelID: id, ModelName: name}
-	var err error
-	if row.ModelInfo, err = json.Marshal(info); err != nil {
-		return row, nil, apierr.BadRequest("model_info can not be encoded: %v", err)
-	}
-	m, err := s.parse(name, params, row.ModelInfo)
-	if err != nil {
-		return row, nil, err
-	}
-	if _, err := s.render(m, true, nil); err != nil {
-		return row, nil, apierr.BadRequest("%v", err)
-	}
-	plain, err := json.Marshal(params)
-	if err != nil {
-		return row, nil, apierr.BadRequest("litellm_params can not be encoded: %v", err)
-	}
-	row.SealedParams = s.box.Seal(string(plain), sealPurpose(id))
-	return row, params, nil
-}
-
-func quoted(s string) json.RawMessage {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return json.RawMessage(`""`)
-	}
-	return b
-}
-
-// Update merges what was sent into a stored deployment; null keeps a value.
-func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
-	id := r.id()
-	if id == "" {
-		return Row{}, &apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeAuth, NoneText: true, Message: "Authentication Error, model_info.id not provided"}
-	}
-	if _, taken := s.file[id]; taken {
-		return Row{}, &apierr.Error{
-			Status: http.StatusBadRequest, Type: apierr.TypeAuth, NoneText: true,
-			Message: "Authentication Error, Can't edit model. Model in config. Store model in db via `/model/new`. to edit.",
-		}
-	}
-	var out Row
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		row, err := s.store.ModelForUpdate(ctx, tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return &apierr.Error{Status: http.StatusBadRequest, Type: apierr.TypeAuth, NoneText: true, Message: "Authentication Error, model not found"}
-		}
-		if err != nil {
-			return fmt.Errorf("read model: %w", err)
-		}
-		before, err := s.shown(row)
-		if err != nil {
-			return err
-		}
-		merged, params, err := s.merge(row, r)
-		if err != nil {
-			return err
-		}
-		row, err = s.store.ModelUpdate(ctx, tx, db.ModelUpdateParams{
-			ModelID: id, ModelName: merged.ModelName, SealedParams: merged.SealedParams, ModelInfo: merged.ModelInfo, UpdatedBy: *who.ID(),
-		})
-		if err != nil {
-			return fmt.Errorf("write model: %w", err)
-		}
-		out = s.view(row, params)
-		changed := &audit.Entry{Actor: who.Actor(), Action: audit.Updated, Table: audit.Models, ObjectID: id, Before: before, After: out}
-		if err := tx.AuditedChange(ctx, changed); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindModel, id)
-	})
-	return out, err
-}
-
-// shown is a stored deployment as clients see it.
-func (s *Service) shown(row db.ProxyModelTable) (Row, error) {
-	params, err := s.open(row)
-	if err != nil {
-		return Row{}, err
-	}
-	return s.view(row, params), nil
-}
-
-func (s *Service) merge(row db.ProxyModelTable, r *Request) (db.ProxyModelTable, map[string]json.RawMessage, error) {
-	params, err := s.open(row)
-	if err != nil {
-		return row, nil, err
-	}
-	for name, value := range r.params() {
-		if !bytes.Equal(value, []byte("null")) {
-			params[name] = value
-		}
-	}
-	info := map[string]json.RawMessage{}
-	if err := json.Unmarshal(row.ModelInfo, &info); err != nil {
-		return row, nil, fmt.Errorf("model %s: decode model_info: %w", row.ModelName, err)
-	}
-	maps.Copy(info, r.ModelInfo)
-	name := row.ModelName
-	if r.ModelName != nil && *r.ModelName != "" {
-		name = *r.ModelName
-	}
-	return s.row(row.ModelID, name, params, info)
-}
-
-// Delete removes a stored deployment.
-func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (map[string]string, error) {
-	if id == "" {
-		return nil, apierr.Invalid("missing", "id", "Field required")
-	}
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		row, err := s.store.ModelForUpdate(ctx, tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return apierr.BadRequest("Model with id=%s not found in db", id)
-		}
-		if err != nil {
-			return fmt.Errorf("read model: %w", err)
-		}
-		before, err := s.shown(row)
-		if err != nil { // its credentials are of another salt key; it can be deleted all the same
-			before = s.view(row, nil)
-		}
-		if _, err := s.store.ModelDelete(ctx, tx, id); err != nil {
-			return fmt.Errorf("delete model: %w", err)
-		}
-		gone := &audit.Entry{Actor: who.Actor(), Action: audit.Deleted, Table: audit.Models, ObjectID: id, Before: before, After: audit.Nothing{}}
-		if err := tx.Audited(ctx, gone); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindModel, id)
-	})
-	return map[string]string{"message": "Model: " + id + " deleted successfully"}, err
 }

@@ -20,15 +20,7 @@ func (s *Service) Groups(ctx context.Context) ([]string, error) {
 
 // Named returns the model group of each deployment by its id.
 func (s *Service) Named(ctx context.Context) (map[string]string, error) {
-	all, err := s.List(ctx, func(string) bool { return true }, "")
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]string, len(all))
-	for _, d := range all {
-		if id, ok := d.ModelInfo["id"].(string); ok {
-			byID[id] = d.ModelName
-		}
-	}
-	return byID, nil
+	byID := map[string]string{}
+	err := s.each(ctx, func(d *deployment) { byID[d.ID] = called(&d.Model) })
+	return byID, err
 }

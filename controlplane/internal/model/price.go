@@ -49,7 +49,7 @@ func (s *Service) ByName(ctx context.Context, name string) (*contract.Deployment
 	}
 	for _, id := range s.order {
 		if m := s.file[id]; m.Name == name {
-			return s.render(m, false, nil)
+			return s.Deployment(ctx, id, nil)
 		}
 	}
 	rows, err := s.store.ModelList(ctx, s.store.DB())

@@ -83,5 +83,5 @@ func (s *Service) removeTeams(ctx context.Context, tx *store.Tx, who caller.Call
 	if err != nil {
 		return fmt.Errorf("read teams of organizations: %w", err)
 	}
-	return team.Delete(ctx, s.store, tx, who, teams)
+	return team.Remove(ctx, s.store, tx, who, teams)
 }

@@ -100,7 +100,7 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 			return lost(http.StatusNotFound, r.OrganizationID, err)
 		}
 		for _, m := range r.Member.Items {
-			u, err := person.Enroll(ctx, s.store, tx, m.Name, "internal_user")
+			u, err := person.Enroll(ctx, s.store, tx, who.Actor(), m.Name, "internal_user")
 			if err != nil {
 				return err
 			}

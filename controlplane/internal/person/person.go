@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
@@ -52,8 +53,8 @@ func Find(ctx context.Context, st *store.Store, conn db.DBTX, n Name) (db.UserTa
 	return st.UserByEmail(ctx, conn, *n.UserEmail)
 }
 
-// Enroll returns the user, whom it makes when there is none.
-func Enroll(ctx context.Context, st *store.Store, tx *store.Tx, n Name, role string) (db.UserTable, error) {
+// Enroll returns the user, whom it makes, for the actor, when there is none.
+func Enroll(ctx context.Context, st *store.Store, tx *store.Tx, by audit.Actor, n Name, role string) (db.UserTable, error) {
 	u, err := Find(ctx, st, tx, n)
 	if !errors.Is(err, store.ErrNotFound) {
 		return u, wrap(err)
@@ -77,7 +78,10 @@ func Enroll(ctx context.Context, st *store.Store, tx *store.Tx, n Name, role str
 			Status: http.StatusConflict, Type: apierr.TypeBadRequest, NoneText: true, Message: fmt.Sprintf("User with email %s already exists", *n.UserEmail),
 		}
 	}
-	return u, wrap(err)
+	if err != nil || made == 0 {
+		return u, wrap(err)
+	}
+	return u, tx.Audited(ctx, &audit.Entry{Actor: by, Action: audit.Created, Table: audit.Users, ObjectID: u.UserID, After: Show(u)})
 }
 
 func wrap(err error) error {

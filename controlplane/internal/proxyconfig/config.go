@@ -3,6 +3,7 @@ package proxyconfig
 import (
 	"time"
 
+	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/secret"
 )
 
@@ -129,6 +130,10 @@ type General struct {
 	// by admins.
 	NoPersonalKeys bool
 
+	// JWT is litellm_jwtauth where enable_jwt_auth is true, and else nil. Where the
+	// keys are is in the environment.
+	JWT *contract.JWTSettings
+
 	ClientCredentials bool // allow_client_side_credentials
 	OpenResponses     bool // disable_responses_id_security, or responses_id_security: false
 	ForeignResponses  bool // allow_unmanaged_response_ids
@@ -153,6 +158,7 @@ type Settings struct {
 	DropParams        bool
 	StoreAuditLogs    bool
 	NoMessageLogging  bool // turn_off_message_logging: wins over StorePrompts
+	NoLogIgnored      bool // global_disable_no_log_param
 	RequestTimeout    *time.Duration
 	ExposeRouterDebug *bool // expose_router_debug_in_errors
 
@@ -167,6 +173,7 @@ type Settings struct {
 	Limits   SpendLimits
 	NewKeys  NewKeys
 	NewUsers NewUsers
+	NewTeams NewTeams
 
 	// Router is the settings of router_settings that stand here.
 	Router Router

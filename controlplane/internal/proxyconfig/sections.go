@@ -45,6 +45,7 @@ func readGeneral(o *object) General {
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		ModelCostMapPath:  o.text("model_cost_map_path"),
 		PassThrough:       readPassThrough(o),
+		JWT:               readJWT(o),
 		Limits:            readProxyLimits(o),
 		Audit:             Audit{Retention: o.text("audit_retention"), Archive: o.text("audit_archive"), Chain: o.enabled("audit_chain")},
 		AllowedRoutes:     o.texts("allowed_routes"),
@@ -78,6 +79,7 @@ func readSettings(o *object) Settings {
 		DropParams:        o.enabled("drop_params"),
 		StoreAuditLogs:    o.enabled("store_audit_logs"),
 		NoMessageLogging:  o.enabled("turn_off_message_logging"),
+		NoLogIgnored:      o.enabled("global_disable_no_log_param"),
 		RequestTimeout:    o.seconds("request_timeout"),
 		ExposeRouterDebug: o.boolean("expose_router_debug_in_errors"),
 		Callbacks:         callbacks,
@@ -88,6 +90,7 @@ func readSettings(o *object) Settings {
 		Limits:            readSpendLimits(o, callbacks),
 		NewKeys:           readNewKeys(o),
 		NewUsers:          readNewUsers(o),
+		NewTeams:          readNewTeams(o),
 		Router:            readRouting(o),
 		Raw:               o.raw(),
 	}

@@ -52,7 +52,7 @@ func TestFormer_texts_of_keys(t *testing.T) {
 	require.NoError(t, s.publisher.Reconcile(t.Context()))
 	check()
 
-	_, err := s.store.DB().Exec(t.Context(), "UPDATE deprecated_verification_token SET revoke_at = now() - interval '1 second' WHERE token = $1", ident.HashKey("sk-text-1"))
+	_, err := s.store.DB().Exec(t.Context(), "UPDATE deprecated_verification_token SET revoke_at = now() - interval '2 days' WHERE token = $1", ident.HashKey("sk-text-1"))
 	require.NoError(t, err)
 	rotator, err := key.NewRotator(s.keys, key.RotatorOptions{})
 	require.NoError(t, err)

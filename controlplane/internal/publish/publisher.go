@@ -65,6 +65,8 @@ type Settings struct {
 	// its own and replaces Limits.Customers. Nil, or limits that are nil, leave
 	// them as they are.
 	CustomerLimits func(context.Context) (*contract.Limits, error)
+	// Route completes Router with what the database says; nil leaves it as it is.
+	Route func(context.Context, *contract.RouterSettings) error
 	// PassThrough renders the routes that hand requests on, with what is sealed
 	// in prev where it is the same. Nil is none.
 	PassThrough func(prev *contract.PassThroughSettings) (*contract.PassThroughSettings, error)
@@ -151,6 +153,10 @@ func (p *Publisher) publishObject(ctx context.Context, c store.Change) error {
 		return write(ctx, p, p.names.ConfigBucket(), contract.DeploymentKey(c.ObjectID), func(ctx context.Context, prev *contract.Deployment) (*contract.Deployment, error) {
 			return p.deployments.Deployment(ctx, c.ObjectID, prev)
 		})
+	case store.KindAccessGroup:
+		return p.accessGroup(ctx, c.ObjectID)
+	case store.KindFallback:
+		return p.writeRouter(ctx)
 	case store.KindAlert:
 		return p.alert(ctx, c.ObjectID)
 	default:

@@ -36,7 +36,10 @@ func (p *Publisher) Reconcile(ctx context.Context) error {
 	if err := p.reconcileModels(ctx, seen); err != nil {
 		return err
 	}
-	if err := p.removeUnknown(ctx, p.names.ConfigBucket(), []string{contract.PrefixDeployment}, seen); err != nil {
+	if err := p.reconcileAccessGroups(ctx, seen); err != nil {
+		return err
+	}
+	if err := p.removeUnknown(ctx, p.names.ConfigBucket(), []string{contract.PrefixDeployment, contract.PrefixAccessGroup}, seen); err != nil {
 		return err
 	}
 	seen = map[string]bool{}
@@ -77,11 +80,7 @@ func (p *Publisher) writeSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = write(ctx, p, p.names.ConfigBucket(), contract.KeyRouterSettings, func(context.Context, *contract.RouterSettings) (*contract.RouterSettings, error) {
-		s := p.settings.Router
-		return &s, nil
-	})
-	if err != nil {
+	if err := p.writeRouter(ctx); err != nil {
 		return err
 	}
 	err = write(ctx, p, p.names.ConfigBucket(), contract.KeyCacheSettings, func(context.Context, *contract.CacheSettings) (*contract.CacheSettings, error) {
@@ -250,7 +249,7 @@ func (p *Publisher) remove(ctx context.Context, kv jetstream.KeyValue, key strin
 func objectOf(key string) (store.Kind, string, error) {
 	class, token, _ := strings.Cut(key, ".")
 	kinds := map[string]store.Kind{
-		"key": store.KindKey, "team": store.KindTeam, "user": store.KindUser, "model": store.KindModel,
+		"key": store.KindKey, "team": store.KindTeam, "user": store.KindUser, "model": store.KindModel, "accessgroup": store.KindAccessGroup,
 		"member": store.KindMember, "org": store.KindOrg, "customer": store.KindCustomer, "tag": store.KindTag,
 		"jwt": store.KindJWTMapping,
 	}

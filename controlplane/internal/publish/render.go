@@ -24,10 +24,10 @@ func renderKey(row db.VerificationToken) *contract.VirtualKey {
 	k := &contract.VirtualKey{
 		Hash: row.Token, Alias: text(row.KeyAlias), Name: text(row.KeyName),
 		UserID: text(row.UserID), TeamID: text(row.TeamID), OrgID: text(row.OrganizationID),
-		Models: row.Models, Aliases: aliases(row.Aliases), AllowedRoutes: row.AllowedRoutes,
+		Models: row.Models, AccessGroups: row.AccessGroupIds, Aliases: aliases(row.Aliases), AllowedRoutes: row.AllowedRoutes,
 		Blocked: row.Blocked != nil && *row.Blocked,
 		Limits:  limit.OfKey(&row).Limits(), CacheControls: row.AllowedCacheControls,
-		Metadata: object(row.Metadata),
+		Metadata: object(row.Metadata), Delegated: row.Delegated,
 	}
 	if row.Expires != nil {
 		k.Expires = row.Expires.UTC()
@@ -38,7 +38,7 @@ func renderKey(row db.VerificationToken) *contract.VirtualKey {
 func renderTeam(row db.TeamTable) *contract.Team {
 	return &contract.Team{
 		ID: row.TeamID, Alias: text(row.TeamAlias), OrgID: text(row.OrganizationID),
-		Models: row.Models, ModelAliases: aliases(row.ModelAliases), Blocked: row.Blocked,
+		Models: row.Models, AccessGroups: row.AccessGroupIds, ModelAliases: aliases(row.ModelAliases), Blocked: row.Blocked,
 		Limits:   limit.OfTeam(&row).Limits(),
 		Metadata: object(row.Metadata),
 	}

@@ -125,13 +125,19 @@ func (s *Service) Activity(ctx context.Context, who caller.Caller, q *ActivityQu
 	if err != nil {
 		return Activity{}, err
 	}
-	rows, err := s.activityRows(ctx, q.Of, p)
+	var led []string
+	if q.Of == Teams {
+		if led, err = s.led(ctx, who, q.IDs); err != nil {
+			return Activity{}, err
+		}
+	}
+	rows, err := s.activityRows(ctx, q.Of, p, led)
 	if err != nil {
 		return Activity{}, fmt.Errorf("read daily activity: %w", err)
 	}
 	total := int64(len(rows))
 	if !q.withoutTotalPages {
-		if total, err = s.activityCount(ctx, q.Of, p); err != nil {
+		if total, err = s.activityCount(ctx, q.Of, p, led); err != nil {
 			return Activity{}, fmt.Errorf("count daily activity: %w", err)
 		}
 	}
@@ -162,11 +168,10 @@ func (q *ActivityQuery) params(who caller.Caller) (db.UserActivityParams, error)
 	return p, err
 }
 
-func (s *Service) activityRows(ctx context.Context, of Entity, p db.UserActivityParams) ([]db.UserActivityRow, error) {
+func (s *Service) activityRows(ctx context.Context, of Entity, p db.UserActivityParams, led []string) ([]db.UserActivityRow, error) {
 	switch of {
 	case Teams:
-		rows, err := s.store.TeamActivity(ctx, s.read, db.TeamActivityParams(p))
-		return convert(rows, func(r db.TeamActivityRow) db.UserActivityRow { return db.UserActivityRow(r) }), err
+		return s.teamActivity(ctx, &p, led)
 	case Tags:
 		rows, err := s.store.TagActivity(ctx, s.read, db.TagActivityParams(p))
 		return convert(rows, func(r db.TagActivityRow) db.UserActivityRow { return db.UserActivityRow(r) }), err
@@ -189,13 +194,13 @@ func convert[From, To any](from []From, one func(From) To) []To {
 	return to
 }
 
-func (s *Service) activityCount(ctx context.Context, of Entity, p db.UserActivityParams) (int64, error) {
+func (s *Service) activityCount(ctx context.Context, of Entity, p db.UserActivityParams, led []string) (int64, error) {
 	c := db.UserActivityCountParams{
 		StartDate: p.StartDate, EndDate: p.EndDate, Entities: p.Entities, Excluded: p.Excluded, ApiKey: p.ApiKey, Model: p.Model, Owner: p.Owner,
 	}
 	switch of {
 	case Teams:
-		return s.store.TeamActivityCount(ctx, s.read, db.TeamActivityCountParams(c))
+		return s.teamActivityCount(ctx, &p, led)
 	case Tags:
 		return s.store.TagActivityCount(ctx, s.read, db.TagActivityCountParams(c))
 	case Organizations:

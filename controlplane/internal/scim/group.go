@@ -162,9 +162,10 @@ func (s *Service) CreateGroup(ctx context.Context, who caller.Caller, c *Change)
 	if err := s.known(ctx, s.store.DB(), state.members); err != nil {
 		return Group{}, err
 	}
-	members := make([]team.Member, len(state.members))
-	for i := range state.members {
-		members[i] = team.Member{UserID: &state.members[i], Role: policy.TeamMember}
+	first := state.members[:min(len(state.members), mostAtFirst)]
+	members := make([]team.Member, len(first))
+	for i := range first {
+		members[i] = team.Member{UserID: &first[i], Role: policy.TeamMember}
 	}
 	r := &team.Request{TeamAlias: sent(state.displayName), MembersWithRoles: sent(members)}
 	if state.externalID != "" {
@@ -174,8 +175,20 @@ func (s *Service) CreateGroup(ctx context.Context, who caller.Caller, c *Change)
 	if err != nil {
 		return Group{}, err //nolint:wrapcheck // it is public, or says what it is
 	}
-	return s.Group(ctx, made.TeamID, c.Location)
+	if len(first) == len(state.members) {
+		return s.Group(ctx, made.TeamID, c.Location)
+	}
+	c = &Change{ID: made.TeamID, Location: c.Location}
+	g, err := s.changeGroup(ctx, who, c, func(now *groupState) error { return now.join(state.members) })
+	if err != nil {
+		err = errors.Join(err, s.DeleteGroup(ctx, who, c)) // the client begins anew
+	}
+	return g, err
 }
+
+// mostAtFirst is how many members a team is made with, one by one; the others join
+// it together.
+const mostAtFirst = 100
 
 // known refuses members who are no users: an identity provider makes them before
 // it puts them into groups.
@@ -260,10 +273,7 @@ func (s *Service) leaving(ctx context.Context, c *Change, change func(*groupStat
 
 // without returns what is in all and not in those.
 func without(all, those []string) []string {
-	in := make(map[string]bool, len(those))
-	for _, id := range those {
-		in[id] = true
-	}
+	in := setOf(those)
 	var left []string
 	for _, id := range all {
 		if !in[id] {
@@ -306,8 +316,14 @@ func (s *Service) changeLocked(
 		return Group{}, err
 	}
 	m := &move{Service: s, tx: tx, who: who, row: &row, gone: gone, come: come}
-	stays := func(k db.VerificationToken) bool { return k.UserID == nil || !slices.Contains(gone, *k.UserID) }
-	if err := m.deleteKeys(ctx, slices.DeleteFunc(keys, stays)); err != nil {
+	leaves := setOf(gone)
+	var tokens []string
+	for _, k := range keys {
+		if leaves[k.UserID] {
+			tokens = append(tokens, k.Token)
+		}
+	}
+	if err := team.DeleteKeys(ctx, s.store, tx, who, tokens); err != nil {
 		return Group{}, err
 	}
 	if err := m.write(ctx, state); err != nil {
@@ -337,7 +353,7 @@ func (s *Service) DeleteGroup(ctx context.Context, who caller.Caller, c *Change)
 		if err := c.match(showGroup(&row, present, c.Location).Meta.Version); err != nil {
 			return err
 		}
-		if err := (&move{Service: s, tx: tx, who: who, row: &row}).deleteKeys(ctx, keys); err != nil {
+		if err := team.DeleteKeys(ctx, s.store, tx, who, keys); err != nil {
 			return err
 		}
 		gone := &audit.Entry{Actor: who.Actor(), Action: audit.Deleted, Table: audit.Teams, ObjectID: c.ID, Before: team.Show(row), After: audit.Nothing{}}

@@ -69,8 +69,17 @@ func (s *groupState) setMembers(v verb, at filter.Path, value json.RawMessage) e
 		s.members, s.has = nil, nil
 		return s.join(ids)
 	}
-	s.leave(func(id string) bool { return slices.Contains(ids, id) })
+	gone := setOf(ids)
+	s.leave(func(id string) bool { return gone[id] })
 	return nil
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 // setPicked changes the members that conditions pick.
@@ -112,10 +121,7 @@ func (s *groupState) leave(who func(id string) bool) {
 
 func (s *groupState) join(ids []string) error {
 	if s.has == nil {
-		s.has = make(map[string]bool, len(s.members)+len(ids))
-		for _, id := range s.members {
-			s.has[id] = true
-		}
+		s.has = setOf(s.members)
 	}
 	for _, id := range ids {
 		if !s.has[id] {

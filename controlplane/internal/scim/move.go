@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
-	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
@@ -81,13 +81,17 @@ func (m *move) members(ctx context.Context) (json.RawMessage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read members: %w", err)
 		}
+		gone, addresses := setOf(m.gone), map[string]bool{}
+		for i := range rows {
+			if rows[i].UserEmail != nil {
+				addresses[strings.ToLower(*rows[i].UserEmail)] = true
+			}
+		}
 		all = slices.DeleteFunc(all, func(one team.Member) bool {
 			if one.UserID != nil {
-				return slices.Contains(m.gone, *one.UserID)
+				return gone[*one.UserID]
 			}
-			return slices.ContainsFunc(rows, func(u db.UserTable) bool {
-				return one.UserEmail != nil && u.UserEmail != nil && *one.UserEmail == *u.UserEmail
-			})
+			return one.UserEmail != nil && addresses[strings.ToLower(*one.UserEmail)]
 		})
 	}
 	if len(m.come) > 0 {
@@ -132,32 +136,34 @@ func (m *move) memberships(ctx context.Context) error {
 			return fmt.Errorf("write members: %w", err)
 		}
 	}
+	if err := m.audit(ctx); err != nil {
+		return err
+	}
 	return m.tx.ChangedAll(ctx, store.KindMember, ids(slices.Concat(m.gone, m.come)))
 }
 
-// deleteKeys removes keys of the team. They are kept where deleted keys are.
-func (m *move) deleteKeys(ctx context.Context, keys []db.VerificationToken) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	tokens := make([]string, len(keys))
-	for i := range keys {
-		tokens[i] = keys[i].Token
-		gone := &audit.Entry{
-			Actor: m.who.Actor(), Action: audit.Deleted, Table: audit.Keys, ObjectID: tokens[i], Before: key.View(keys[i]), After: audit.Nothing{},
+// membership is a member in the audit trail.
+type membership struct {
+	TeamID string `json:"team_id"`
+	UserID string `json:"user_id"`
+}
+
+func (m *move) audit(ctx context.Context) error {
+	for _, one := range []struct {
+		action audit.Action
+		users  []string
+	}{{audit.Deleted, m.gone}, {audit.Created, m.come}} {
+		for _, id := range one.users {
+			e := &audit.Entry{Actor: m.who.Actor(), Action: one.action, Table: audit.Memberships, ObjectID: store.MemberID(m.row.TeamID, id)}
+			if one.action == audit.Deleted {
+				e.Before, e.After = membership{m.row.TeamID, id}, audit.Nothing{}
+			} else {
+				e.After = membership{m.row.TeamID, id}
+			}
+			if err := m.tx.Audited(ctx, e); err != nil {
+				return err
+			}
 		}
-		if err := m.tx.Audited(ctx, gone); err != nil {
-			return err
-		}
 	}
-	err := m.store.KeysArchive(ctx, m.tx, db.KeysArchiveParams{
-		DeletedBy: m.who.ID(), DeletedByApiKey: optional(m.who.KeyHash), LitellmChangedBy: optional(m.who.ChangedBy), Tokens: tokens,
-	})
-	if err != nil {
-		return fmt.Errorf("keep deleted keys: %w", err)
-	}
-	if err := m.store.KeysDelete(ctx, m.tx, tokens); err != nil {
-		return fmt.Errorf("delete keys: %w", err)
-	}
-	return m.tx.ChangedAll(ctx, store.KindKey, tokens)
+	return nil
 }

@@ -28,6 +28,7 @@ func open(tb testing.TB, connections int32) (*store.Store, *scim.Service) {
 	}), connections)
 	require.NoError(tb, err)
 	tb.Cleanup(st.Close)
+	st.KeepAudit(store.AuditOptions{Keep: true})
 	return st, scim.New(st, user.New(st, key.New(st)), team.New(st))
 }
 
@@ -122,4 +123,41 @@ func TestGroups_change_at_once(t *testing.T) {
 		require.NoError(t, st.DB().QueryRow(t.Context(), query).Scan(&n))
 		require.Equal(t, want, n, query)
 	}
+}
+
+// A group may be large.
+func TestGroups_are_large(t *testing.T) {
+	t.Parallel()
+	st, s := open(t, 4)
+	master := caller.Caller{Master: true, UserID: caller.AdminUserID}
+	_, err := st.DB().Exec(t.Context(), "INSERT INTO user_table (user_id) SELECT 'u' || i FROM generate_series(0, 9999) i")
+	require.NoError(t, err)
+	members := make([]string, 10_000)
+	for i := range members {
+		members[i] = fmt.Sprintf(`{"value":"u%d"}`, i)
+	}
+	list := func(from, to int) string { return "[" + strings.Join(members[from:to], ",") + "]" }
+	g, err := s.CreateGroup(t.Context(), master, &scim.Change{Body: []byte(`{"displayName":"g","members":` + list(0, 9000) + `}`)})
+	require.NoError(t, err)
+	require.Len(t, g.Members, 9000)
+	for _, step := range []struct {
+		op   string
+		want int
+	}{
+		{`{"op":"add","path":"members","value":` + list(9000, 10_000) + `}`, 10_000},
+		{`{"op":"remove","path":"members","value":` + list(0, 4000) + `}`, 6000},
+		{`{"op":"replace","path":"members","value":` + list(0, 10) + `}`, 10},
+	} {
+		g, err = s.PatchGroup(t.Context(), master, &scim.Change{ID: g.ID, Body: []byte(`{"Operations":[` + step.op + `]}`)})
+		require.NoError(t, err)
+		require.Len(t, g.Members, step.want)
+	}
+	_, err = s.CreateGroup(t.Context(), master, &scim.Change{Body: []byte(`{"displayName":"half","members":` + list(0, 200) + `,"externalId":"x"}`)})
+	require.NoError(t, err)
+	broken := strings.Replace(list(0, 200), `"u150"`, `"nobody"`, 1)
+	_, err = s.CreateGroup(t.Context(), master, &scim.Change{Body: []byte(`{"displayName":"broken","members":` + broken + `}`)})
+	require.Equal(t, scim.InvalidValue, scim.Public(err).Type)
+	var teams int
+	require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT count(*) FROM team_table").Scan(&teams))
+	require.Equal(t, 2, teams, "nothing is left of a group that could not be made")
 }

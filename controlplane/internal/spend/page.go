@@ -23,6 +23,7 @@ type PageQuery struct {
 	Page, Size                 int
 	APIKey, UserID, RequestID  *string
 	TeamID, EndUser, KeyAlias  *string
+	SessionID                  *string
 	Model, ModelID, ModelGroup *string
 	Status                     *string
 	HTTPStatus                 *int
@@ -86,7 +87,7 @@ func (q *PageQuery) params(who caller.Caller) (*db.SpendPageSortedParams, error)
 		q.APIKey, q.UserID = own.APIKey, own.UserID
 	}
 	p := &db.SpendPageSortedParams{
-		StartAfter: *q.After, StartBefore: *q.Before, RequestID: q.RequestID, ApiKey: q.APIKey, UserID: q.UserID, TeamID: q.TeamID, EndUser: q.EndUser,
+		StartAfter: *q.After, StartBefore: *q.Before, RequestID: q.RequestID, ApiKey: q.APIKey, UserID: q.UserID, TeamID: q.TeamID, EndUser: q.EndUser, SessionID: q.SessionID,
 		Model: q.Model, ModelID: q.ModelID, ModelGroup: q.ModelGroup, Status: q.Status, KeyAlias: q.KeyAlias,
 		PageSize: int32(q.Size), Skip: int32((q.Page - 1) * q.Size), //nolint:gosec // both are bounded where they are read
 	}
@@ -138,7 +139,7 @@ func (q *PageQuery) sort() (string, error) {
 
 func pageParams(p *db.SpendPageSortedParams) db.SpendPageParams {
 	return db.SpendPageParams{
-		StartAfter: p.StartAfter, StartBefore: p.StartBefore, RequestID: p.RequestID, ApiKey: p.ApiKey, UserID: p.UserID, TeamID: p.TeamID, EndUser: p.EndUser,
+		StartAfter: p.StartAfter, StartBefore: p.StartBefore, RequestID: p.RequestID, ApiKey: p.ApiKey, UserID: p.UserID, TeamID: p.TeamID, EndUser: p.EndUser, SessionID: p.SessionID,
 		Model: p.Model, ModelID: p.ModelID, ModelGroup: p.ModelGroup, Status: p.Status, HttpStatus: p.HttpStatus, KeyAlias: p.KeyAlias,
 		MinNano: p.MinNano, MaxNano: p.MaxNano, PageSize: p.PageSize, Skip: p.Skip,
 	}
@@ -146,7 +147,7 @@ func pageParams(p *db.SpendPageSortedParams) db.SpendPageParams {
 
 func countParams(p *db.SpendPageSortedParams) db.SpendCountParams {
 	return db.SpendCountParams{
-		StartAfter: p.StartAfter, StartBefore: p.StartBefore, RequestID: p.RequestID, ApiKey: p.ApiKey, UserID: p.UserID, TeamID: p.TeamID, EndUser: p.EndUser,
+		StartAfter: p.StartAfter, StartBefore: p.StartBefore, RequestID: p.RequestID, ApiKey: p.ApiKey, UserID: p.UserID, TeamID: p.TeamID, EndUser: p.EndUser, SessionID: p.SessionID,
 		Model: p.Model, ModelID: p.ModelID, ModelGroup: p.ModelGroup, Status: p.Status, HttpStatus: p.HttpStatus, KeyAlias: p.KeyAlias,
 		MinNano: p.MinNano, MaxNano: p.MaxNano, Most: mostCounted + 1,
 	}

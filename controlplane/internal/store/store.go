@@ -57,6 +57,10 @@ const (
 	// KindJWTMapping is a mapping of a claim to a key; its object id is
 	// contract.JWTMappingID.
 	KindJWTMapping Kind = "jwt"
+	// KindAccessGroup is a list of models that keys and teams are given.
+	KindAccessGroup Kind = "access group"
+	// KindFallback is what stands in for a model group; its object id is the group.
+	KindFallback Kind = "fallback"
 	// KindBudget is a budget, on which the records of all who use it depend.
 	KindBudget Kind = "budget"
 	// KindAlert is an event, which is its own object id. See package budget.

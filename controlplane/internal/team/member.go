@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
@@ -85,7 +86,7 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 		if err != nil {
 			return fmt.Errorf("read team: %w", err)
 		}
-		if err := who.May().ManageTeam(who.In(&row), "/team/member_add"); err != nil {
+		if err := s.mayAdd(who, &row, r); err != nil {
 			return err
 		}
 		row, users, err := s.join(ctx, tx, who, row, r.Member.Items, &r.MemberLimits)
@@ -138,35 +139,47 @@ func (s *Service) join(
 		if err == nil && at(members, u) >= 0 {
 			continue
 		}
-		if u, err = person.Enroll(ctx, s.store, tx, m.name(), "internal_user"); err != nil {
+		if u, err = person.Enroll(ctx, s.store, tx, who.Actor(), m.name(), "internal_user"); err != nil {
 			return row, nil, err
 		}
 		members = append(members, Member{UserID: &u.UserID, UserEmail: u.UserEmail, Role: m.Role})
-		if u.Teams, err = s.enter(ctx, tx, who, row.TeamID, u, limits); err != nil {
+		if u.Teams, err = s.enter(ctx, tx, who, &row, u, m.Role, limits); err != nil {
 			return row, nil, err
 		}
 		joined = append(joined, u)
 	}
-	row, err := s.setMembers(ctx, tx, row, members)
+	if len(joined) == 0 {
+		return row, nil, nil
+	}
+	row, err := s.setMembers(ctx, tx, who, row, members)
 	return row, joined, err
 }
 
 // enter makes one user a member, with a budget where limits say so, and
 // returns the teams that the user is in.
-func (s *Service) enter(ctx context.Context, tx *store.Tx, who caller.Caller, teamID string, u db.UserTable, limits *MemberLimits) ([]string, error) {
-	if _, err := s.store.UserAddTeam(ctx, tx, db.UserAddTeamParams{UserID: u.UserID, TeamID: teamID}); err != nil {
+func (s *Service) enter(
+	ctx context.Context, tx *store.Tx, who caller.Caller, row *db.TeamTable, u db.UserTable, role string, limits *MemberLimits,
+) ([]string, error) {
+	if _, err := s.store.UserAddTeam(ctx, tx, db.UserAddTeamParams{UserID: u.UserID, TeamID: row.TeamID}); err != nil {
 		return nil, fmt.Errorf("write user: %w", err)
 	}
-	id := store.MemberID(teamID, u.UserID)
+	id := store.MemberID(row.TeamID, u.UserID)
 	budget, err := s.assign(ctx, tx, who, id, nil, limits)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.store.MemberEnsure(ctx, tx, db.MemberEnsureParams{TeamID: teamID, UserID: u.UserID, BudgetID: budget}); err != nil {
+	if _, err := s.store.MemberEnsure(ctx, tx, db.MemberEnsureParams{TeamID: row.TeamID, UserID: u.UserID, BudgetID: budget}); err != nil {
 		return nil, fmt.Errorf("write member: %w", err)
 	}
-	if !slices.Contains(u.Teams, teamID) {
-		u.Teams = append(u.Teams, teamID)
+	is, err := s.membership(ctx, tx, row, u.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if err := auditMember(ctx, tx, who, nil, &traced{*is, role}); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(u.Teams, row.TeamID) {
+		u.Teams = append(u.Teams, row.TeamID)
 	}
 	return u.Teams, tx.Changed(ctx, store.KindMember, id)
 }
@@ -182,16 +195,18 @@ func (s *Service) assign(ctx context.Context, tx *store.Tx, who caller.Caller, i
 	return budget, tier.Renamed(err, names)
 }
 
-func (s *Service) setMembers(ctx context.Context, tx *store.Tx, row db.TeamTable, members []Member) (db.TeamTable, error) {
+// setMembers stores and audits who is in a team.
+func (s *Service) setMembers(ctx context.Context, tx *store.Tx, who caller.Caller, row db.TeamTable, members []Member) (db.TeamTable, error) {
 	b, err := json.Marshal(members)
 	if err != nil {
 		return row, fmt.Errorf("encode members: %w", err)
 	}
+	before := Show(row)
 	row, err = s.store.TeamSetMembers(ctx, tx, db.TeamSetMembersParams{TeamID: row.TeamID, MembersWithRoles: b})
 	if err != nil {
 		return row, fmt.Errorf("write team: %w", err)
 	}
-	return row, nil
+	return row, tx.AuditedChange(ctx, entry(who, audit.Updated, row.TeamID, before, Show(row)))
 }
 
 // at finds a user among members, or returns -1. Lists that come from LiteLLM

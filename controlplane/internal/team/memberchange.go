@@ -106,16 +106,41 @@ func (s *Service) UpdateMember(ctx context.Context, who caller.Caller, r *Change
 		if err != nil {
 			return err
 		}
-		if role := r.Role.Ptr(); role != nil && *role != l.members[l.at].Role {
+		before := traced{Role: l.members[l.at].Role}
+		if role := r.Role.Ptr(); role != nil && *role != before.Role {
 			l.members[l.at].Role = *role
-			if _, err := s.setMembers(ctx, tx, l.team, l.members); err != nil {
+			if l.team, err = s.setMembers(ctx, tx, who, l.team, l.members); err != nil {
 				return err
 			}
 		}
 		out.UserID, out.UserEmail = l.user.UserID, l.user.UserEmail
-		return s.updateLimits(ctx, tx, who, r, &out)
+		return s.updateAudited(ctx, tx, who, &l, r, before, &out)
 	})
 	return out, err
+}
+
+// updateAudited changes what a member may spend, and writes what has become of
+// them.
+func (s *Service) updateAudited(
+	ctx context.Context, tx *store.Tx, who caller.Caller, l *locked, r *ChangeRequest, before traced, out *ChangedMember,
+) error {
+	was, err := s.membership(ctx, tx, &l.team, out.UserID)
+	if err != nil {
+		return err
+	}
+	if err := s.updateLimits(ctx, tx, who, r, out); err != nil {
+		return err
+	}
+	is, err := s.membership(ctx, tx, &l.team, out.UserID)
+	if err != nil {
+		return err
+	}
+	after := &traced{*is, l.members[l.at].Role}
+	if was == nil { // of a list that came without rows of its members
+		return auditMember(ctx, tx, who, nil, after)
+	}
+	before.Membership = *was
+	return auditMember(ctx, tx, who, &before, after)
 }
 
 func (s *Service) updateLimits(ctx context.Context, tx *store.Tx, who caller.Caller, r *ChangeRequest, out *ChangedMember) error {
@@ -158,8 +183,18 @@ func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *Change
 		if err != nil {
 			return err
 		}
-		if row, err = s.setMembers(ctx, tx, l.team, slices.Delete(l.members, l.at, l.at+1)); err != nil {
+		gone := l.members[l.at]
+		if row, err = s.setMembers(ctx, tx, who, l.team, slices.Delete(l.members, l.at, l.at+1)); err != nil {
 			return err
+		}
+		was, err := s.membership(ctx, tx, &row, l.user.UserID)
+		if err != nil {
+			return err
+		}
+		if was != nil {
+			if err := auditMember(ctx, tx, who, &traced{*was, gone.Role}, nil); err != nil {
+				return err
+			}
 		}
 		return s.leave(ctx, tx, r.TeamID, l.user.UserID)
 	})
@@ -193,29 +228,4 @@ func (s *Service) deleteKeys(ctx context.Context, tx *store.Tx, who caller.Calle
 		return fmt.Errorf("read keys of member: %w", err)
 	}
 	return DeleteKeys(ctx, s.store, tx, who, keys)
-}
-
-// DeleteKeys removes keys whose owner goes. They are kept where deleted keys
-// are.
-func DeleteKeys(ctx context.Context, st *store.Store, tx *store.Tx, who caller.Caller, tokens []string) error {
-	if len(tokens) == 0 {
-		return nil
-	}
-	err := st.KeysArchive(ctx, tx, db.KeysArchiveParams{
-		DeletedBy: who.ID(), DeletedByApiKey: given(who.KeyHash), LitellmChangedBy: given(who.ChangedBy), Tokens: tokens,
-	})
-	if err != nil {
-		return fmt.Errorf("keep deleted keys: %w", err)
-	}
-	if err := st.KeysDelete(ctx, tx, tokens); err != nil {
-		return fmt.Errorf("delete keys: %w", err)
-	}
-	return tx.ChangedAll(ctx, store.KindKey, tokens)
-}
-
-func given(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }

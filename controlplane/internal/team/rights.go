@@ -1,6 +1,8 @@
 package team
 
 import (
+	"slices"
+
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 )
@@ -28,7 +30,8 @@ func (r *Request) mayNew(who caller.Caller, members []Member) ([]Member, error) 
 func (r *Request) mayUpdate(who caller.Caller, row *db.TeamTable) error {
 	const path = "/team/update"
 	may, t := who.May(), who.In(row)
-	governs := r.Metadata.Sent || r.Models.Sent || r.ModelAliases.Sent || r.OrganizationID.Sent || r.Blocked.Sent || r.SetsLimits()
+	governs := r.Metadata.Sent || r.Models.Sent || r.ModelAliases.Sent || r.OrganizationID.Sent || r.Blocked.Sent || r.AccessGroupIDs.Sent ||
+		r.SetsLimits() || r.hoistedFields.sends()
 	if !governs {
 		return may.ManageTeam(t, path)
 	}
@@ -39,4 +42,18 @@ func (r *Request) mayUpdate(who caller.Caller, row *db.TeamTable) error {
 		return may.ManageOrg(r.OrganizationID.Or(""), path)
 	}
 	return nil
+}
+
+// mayAdd decides about new members. Everybody may join a team that the settings
+// leave open.
+func (s *Service) mayAdd(who caller.Caller, row *db.TeamTable, r *AddRequest) error {
+	err := who.May().ManageTeam(who.In(row), "/team/member_add")
+	if err == nil || len(r.Member.Items) != 1 || r.BudgetID.Sent || r.MaxBudgetInTeam.Sent || r.SetsLimits() {
+		return err
+	}
+	m := &r.Member.Items[0]
+	if m.UserEmail == nil && who.May().JoinTeam(m.UserID, m.Role, slices.Contains(s.rules.open, row.TeamID)) {
+		return nil
+	}
+	return err
 }

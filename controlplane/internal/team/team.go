@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
@@ -20,13 +19,24 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
 	"github.com/tianjillm/tianjillm/shared/money"
+	"github.com/tianjillm/tianjillm/shared/seal"
 )
 
 // Service holds the rules. It is safe for concurrent use.
-type Service struct{ store *store.Store }
+type Service struct {
+	store *store.Store
+	box   *seal.Box
+	rules Rules
+}
 
-// New returns a service over the store.
+// New returns a service over the store, without settings. It keeps no secrets.
 func New(st *store.Store) *Service { return &Service{store: st} }
+
+// NewWithRules returns a service that obeys settings and seals the secrets of
+// callbacks.
+func NewWithRules(st *store.Store, box *seal.Box, rules Rules) *Service {
+	return &Service{store: st, box: box, rules: rules}
+}
 
 // Member is a user in a team.
 type Member struct {
@@ -39,6 +49,7 @@ type Member struct {
 type Request struct {
 	limit.Fields
 	MemberDefaults
+	hoistedFields
 
 	TeamID                field.Of[string]            `json:"team_id"`
 	TeamAlias             field.Of[string]            `json:"team_alias"`
@@ -49,6 +60,7 @@ type Request struct {
 	Models                field.Of[[]string]          `json:"models"`
 	ModelAliases          field.Of[map[string]string] `json:"model_aliases"`
 	Blocked               field.Of[bool]              `json:"blocked"`
+	AccessGroupIDs        field.Of[[]string]          `json:"access_group_ids"`
 }
 
 // View is a team as LiteLLM shows it.
@@ -66,6 +78,7 @@ type View struct {
 	Models                []string        `json:"models"`
 	ModelAliases          json.RawMessage `json:"model_aliases"`
 	Blocked               bool            `json:"blocked"`
+	AccessGroupIDs        []string        `json:"access_group_ids"`
 	Spend                 float64         `json:"spend"`
 	ModelID               *int64          `json:"model_id"`
 	LitellmModelTable     *struct{}       `json:"litellm_model_table"`
@@ -93,78 +106,18 @@ type Listed struct {
 func Show(t db.TeamTable) View {
 	return View{
 		View: limit.OfTeam(&t).View(time.Now()), TeamID: t.TeamID, TeamAlias: t.TeamAlias, OrganizationID: t.OrganizationID, Admins: []string{}, Members: []string{},
-		MembersWithRoles: t.MembersWithRoles, TeamMemberPermissions: t.TeamMemberPermissions, Metadata: t.Metadata,
-		Models: t.Models, ModelAliases: t.ModelAliases, Blocked: t.Blocked,
+		MembersWithRoles: t.MembersWithRoles, TeamMemberPermissions: t.TeamMemberPermissions, Metadata: masked(t.Metadata),
+		Models: t.Models, ModelAliases: t.ModelAliases, Blocked: t.Blocked, AccessGroupIDs: groups(t.AccessGroupIds),
 		Spend: money.Nano(budget.Current(t.SpendNano, t.BudgetResetAt, time.Now())).USD(), CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
 	}
 }
 
-// New makes a team and the users among its members that do not exist yet.
-func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (View, error) {
-	row, members, err := r.row(time.Now())
-	if err != nil {
-		return View{}, err
+// groups is never null: LiteLLM's clients iterate it.
+func groups(ids []string) []string {
+	if ids == nil {
+		return []string{}
 	}
-	if members, err = r.mayNew(who, members); err != nil {
-		return View{}, err
-	}
-	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		row, err = s.store.TeamInsert(ctx, tx, insertParams(row))
-		if _, taken := store.Duplicate(err); taken {
-			return apierr.BadRequest("Team id = %s already exists. Please use a different team id.", r.TeamID.Value)
-		}
-		if err != nil {
-			return fmt.Errorf("write team: %w", err)
-		}
-		if row, err = s.setDefaults(ctx, tx, who, row, &r.MemberDefaults); err != nil {
-			return err
-		}
-		if row, _, err = s.join(ctx, tx, who, row, members, &MemberLimits{}); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindTeam, row.TeamID)
-	})
-	return Show(row), err
-}
-
-func (r *Request) row(now time.Time) (db.TeamTable, []Member, error) {
-	t := db.TeamTable{
-		TeamID: r.TeamID.Or(""), TeamAlias: r.TeamAlias.Ptr(), OrganizationID: r.OrganizationID.Ptr(),
-		TeamMemberPermissions: r.TeamMemberPermissions.Or([]string{}), Models: r.Models.Or([]string{}), Blocked: r.Blocked.Or(false),
-	}
-	if t.TeamID == "" {
-		t.TeamID = uuid.NewString()
-	}
-	members := r.MembersWithRoles.Or([]Member{})
-	for _, m := range members {
-		if m.UserID == nil && m.UserEmail == nil || m.Role != "admin" && m.Role != "user" {
-			return t, nil, apierr.Invalid("value_error", "members_with_roles", "a member needs user_id or user_email, and role admin or user")
-		}
-	}
-	for _, f := range []struct {
-		to   *json.RawMessage
-		from any
-	}{{&t.MembersWithRoles, []Member{}}, {&t.Metadata, r.Metadata.Or(map[string]any{})}, {&t.ModelAliases, r.ModelAliases.Or(map[string]string{})}} {
-		b, err := json.Marshal(f.from)
-		if err != nil {
-			return t, nil, apierr.BadRequest("team can not be encoded: %v", err)
-		}
-		*f.to = b
-	}
-	err := r.ApplyLimits(limit.OfTeam(&t), limit.Rules{Types: limit.OwnerTypes(), Metadata: true, Now: now})
-	return t, members, err
-}
-
-func insertParams(t db.TeamTable) db.TeamInsertParams {
-	return db.TeamInsertParams{
-		TeamID: t.TeamID, TeamAlias: t.TeamAlias, OrganizationID: t.OrganizationID, MembersWithRoles: t.MembersWithRoles,
-		TeamMemberPermissions: t.TeamMemberPermissions, Metadata: t.Metadata, Models: t.Models, ModelAliases: t.ModelAliases,
-		Blocked: t.Blocked, MaxBudgetNano: t.MaxBudgetNano, BudgetDuration: t.BudgetDuration, BudgetResetAt: t.BudgetResetAt,
-		MaxParallelRequests: t.MaxParallelRequests, TpmLimit: t.TpmLimit, RpmLimit: t.RpmLimit,
-		TphLimit: t.TphLimit, RphLimit: t.RphLimit, TpdLimit: t.TpdLimit, RpdLimit: t.RpdLimit, SoftBudgetNano: t.SoftBudgetNano,
-		BudgetLimits: t.BudgetLimits, ModelMaxBudget: t.ModelMaxBudget,
-	}
+	return ids
 }
 
 // Info returns a team with its keys, to admins, members and keys of the team.

@@ -37,11 +37,15 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 		if err := r.mayUpdate(who, &row); err != nil {
 			return err
 		}
-		if err := r.change(&row, time.Now()); err != nil {
+		before := row
+		if err := s.change(r, &row, time.Now()); err != nil {
 			return err
 		}
-		if row, err = s.store.TeamUpdate(ctx, tx, updateParams(row)); err != nil {
-			return fmt.Errorf("write team: %w", err)
+		if err := s.fits(ctx, tx, &change{&before, &row, r}); err != nil {
+			return err
+		}
+		if row, err = s.write(ctx, tx, r, row); err != nil {
+			return err
 		}
 		if row, err = s.setDefaults(ctx, tx, who, row, &r.MemberDefaults); err != nil {
 			return err
@@ -51,9 +55,30 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 				return err
 			}
 		}
-		return tx.Changed(ctx, store.KindTeam, row.TeamID)
+		return changed(ctx, tx, who, &before, &row)
 	})
 	return Updated{TeamID: r.TeamID.Value, Data: Show(row)}, err
+}
+
+// write stores the columns that a request may change.
+func (s *Service) write(ctx context.Context, tx *store.Tx, r *Request, row db.TeamTable) (db.TeamTable, error) {
+	out, err := s.store.TeamUpdate(ctx, tx, updateParams(row))
+	if err != nil {
+		return row, fmt.Errorf("write team: %w", err)
+	}
+	return s.setGroups(ctx, tx, r, out)
+}
+
+// setGroups stores the access groups of a team, where they were sent.
+func (s *Service) setGroups(ctx context.Context, tx *store.Tx, r *Request, row db.TeamTable) (db.TeamTable, error) {
+	if !r.AccessGroupIDs.Sent {
+		return row, nil
+	}
+	out, err := s.store.TeamSetGroups(ctx, tx, db.TeamSetGroupsParams{TeamID: row.TeamID, AccessGroupIds: r.AccessGroupIDs.Or([]string{})})
+	if err != nil {
+		return row, fmt.Errorf("write access groups of team: %w", err)
+	}
+	return out, nil
 }
 
 // lockTeam reads a team for a change of it, in the present period of its budget.
@@ -69,7 +94,7 @@ func (s *Service) lockTeam(ctx context.Context, tx *store.Tx, id string) (db.Tea
 }
 
 // change changes row by what was sent.
-func (r *Request) change(row *db.TeamTable, now time.Time) error {
+func (s *Service) change(r *Request, row *db.TeamTable, now time.Time) error {
 	r.TeamAlias.Into(&row.TeamAlias)
 	r.OrganizationID.Into(&row.OrganizationID)
 	if id := row.OrganizationID; id != nil && *id == "" {
@@ -88,6 +113,9 @@ func (r *Request) change(row *db.TeamTable, now time.Time) error {
 	if err := bounds.CheckNames("models", row.Models); err != nil {
 		return err
 	}
+	if err := bounds.CheckNames("access_group_ids", r.AccessGroupIDs.Or(nil)); err != nil {
+		return err
+	}
 	if r.ModelAliases.Sent {
 		b, err := json.Marshal(r.ModelAliases.Or(map[string]string{}))
 		if err != nil {
@@ -95,30 +123,10 @@ func (r *Request) change(row *db.TeamTable, now time.Time) error {
 		}
 		row.ModelAliases = b
 	}
-	if err := r.changeMetadata(row); err != nil {
+	if err := s.changeMetadata(r, row); err != nil {
 		return err
 	}
 	return r.ApplyLimits(limit.OfTeam(row), limit.Rules{Types: limit.OwnerTypes(), Metadata: r.Metadata.Sent, Now: now})
-}
-
-// changeMetadata replaces the metadata, but for the budget of members: who
-// does not know of it must not take it away.
-func (r *Request) changeMetadata(row *db.TeamTable) error {
-	if !r.Metadata.Sent {
-		return nil
-	}
-	kept := defaultBudget(*row)
-	meta, err := bounds.Encode("metadata", r.Metadata.Value)
-	if err != nil {
-		return err
-	}
-	if _, given := r.Metadata.Value[memberBudget].(string); kept != nil && !given {
-		if meta, err = withMember(meta, memberBudget, *kept); err != nil {
-			return err
-		}
-	}
-	row.Metadata = meta
-	return nil
 }
 
 func updateParams(t db.TeamTable) db.TeamUpdateParams {

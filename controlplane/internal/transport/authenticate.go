@@ -61,7 +61,11 @@ func callerOf(c echo.Context) caller.Caller {
 
 func (s *server) who(c echo.Context) (caller.Caller, error) {
 	var none caller.Caller
-	plain, err := credential.Key(c.Request().Header, s.KeyHeader)
+	text, present := credential.Find(c.Request().Header, s.KeyHeader)
+	if s.Tokens != nil && present && s.Tokens.Takes(text) {
+		return s.bearer(c, text)
+	}
+	plain, err := credential.Check(text, present)
 	if err != nil {
 		return none, err
 	}
@@ -69,7 +73,24 @@ func (s *server) who(c echo.Context) (caller.Caller, error) {
 	if subtle.ConstantTimeCompare(sum[:], master[:]) == 1 {
 		return caller.Caller{Master: true, UserID: caller.AdminUserID}, nil
 	}
-	row, err := s.Keys.Caller(c.Request().Context(), ident.HashKey(plain))
+	return s.keyOf(c, ident.HashKey(plain), plain)
+}
+
+// bearer is who calls with a token of an identity provider: somebody by themselves,
+// or the virtual key that the token stands for.
+func (s *server) bearer(c echo.Context, token string) (caller.Caller, error) {
+	r := c.Request()
+	found, err := s.Tokens.Identify(r.Context(), token, r.Header, r.URL.Path)
+	if err != nil || found.KeyHash == "" {
+		return found.Caller, err
+	}
+	return s.keyOf(c, found.KeyHash, ident.KeyPrefix)
+}
+
+// keyOf is who has a key. plain is the key as messages may mask it.
+func (s *server) keyOf(c echo.Context, hash, plain string) (caller.Caller, error) {
+	var none caller.Caller
+	row, err := s.Keys.Caller(c.Request().Context(), hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return none, credential.Unknown(plain)
 	}

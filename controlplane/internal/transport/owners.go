@@ -3,7 +3,6 @@ package transport
 import (
 	"github.com/labstack/echo/v4"
 
-	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
 	"github.com/tianjillm/tianjillm/controlplane/internal/team"
 )
@@ -25,44 +24,6 @@ func (s *server) teamInfo(c echo.Context) error {
 func (s *server) teamList(c echo.Context) error {
 	out, err := s.Teams.List(c.Request().Context(), callerOf(c), optional(c, "user_id"), optional(c, "organization_id"))
 	return reply(c, out, err)
-}
-
-func (s *server) modelNew(c echo.Context) error {
-	var r model.Request
-	if err := decode(c, &r); err != nil {
-		return err
-	}
-	out, err := s.Models.New(c.Request().Context(), callerOf(c), &r)
-	return reply(c, out, err)
-}
-
-func (s *server) modelUpdate(c echo.Context) error {
-	var r model.Request
-	if err := decode(c, &r); err != nil {
-		return err
-	}
-	out, err := s.Models.Update(c.Request().Context(), callerOf(c), &r)
-	return reply(c, out, err)
-}
-
-func (s *server) modelDelete(c echo.Context) error {
-	var r struct {
-		ID string `json:"id"`
-	}
-	if err := decode(c, &r); err != nil {
-		return err
-	}
-	out, err := s.Models.Delete(c.Request().Context(), callerOf(c), r.ID)
-	return reply(c, out, err)
-}
-
-func (s *server) modelInfo(c echo.Context) error {
-	mayUse, err := s.Keys.MayUse(c.Request().Context(), callerOf(c))
-	if err != nil {
-		return err
-	}
-	out, err := s.Models.List(c.Request().Context(), mayUse, c.QueryParam("litellm_model_id"))
-	return reply(c, map[string]any{"data": out}, err)
 }
 
 func (s *server) spendCalculate(c echo.Context) error {

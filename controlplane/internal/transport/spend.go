@@ -27,6 +27,7 @@ func (s *server) spending() map[string]echo.HandlerFunc {
 		"GET /spend/logs/ui":             s.spendPage,
 		"GET /spend/export":              s.spendExport,
 		"GET /spend/logs/ui/:request_id": s.spendTexts,
+		"GET /spend/logs/session/ui":     s.spendSession,
 		"GET /global/all_end_users":      s.globalCustomers,
 		"POST /cost/estimate":            s.costEstimate,
 		"POST /spend/calculate":          s.spendCalculate,
@@ -124,7 +125,7 @@ func (s *server) spendPage(c echo.Context) error {
 	}
 	q := spend.PageQuery{
 		After: after, Before: endOf(c, before), Page: page, Size: size, APIKey: optional(c, "api_key"), UserID: optional(c, "user_id"),
-		RequestID: optional(c, "request_id"), TeamID: optional(c, "team_id"), EndUser: optional(c, "end_user"), KeyAlias: optional(c, "key_alias"),
+		RequestID: optional(c, "request_id"), TeamID: optional(c, "team_id"), EndUser: optional(c, "end_user"), KeyAlias: optional(c, "key_alias"), SessionID: optional(c, "session_id"),
 		Model: optional(c, "model"), ModelID: optional(c, "model_id"), ModelGroup: optional(c, "model_group"), Status: optional(c, "status_filter"),
 		SortBy: c.QueryParam("sort_by"), SortOrder: c.QueryParam("sort_order"),
 	}

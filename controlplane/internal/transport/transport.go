@@ -16,17 +16,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/accessgroup"
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
+	"github.com/tianjillm/tianjillm/controlplane/internal/bearer"
+	"github.com/tianjillm/tianjillm/controlplane/internal/credential"
 	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
+	"github.com/tianjillm/tianjillm/controlplane/internal/fallback"
 	"github.com/tianjillm/tianjillm/controlplane/internal/invitation"
+	"github.com/tianjillm/tianjillm/controlplane/internal/jwtmapping"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/login"
 	"github.com/tianjillm/tianjillm/controlplane/internal/masterkey"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
 	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
+	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/report"
 	"github.com/tianjillm/tianjillm/controlplane/internal/scim"
 	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
+	"github.com/tianjillm/tianjillm/controlplane/internal/sso"
 	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
@@ -67,14 +74,23 @@ type Options struct {
 	Organizations *organization.Service
 	Tags          *tag.Service
 	Models        *model.Service
+	Credentials   *credential.Service
+	AccessGroups  *accessgroup.Service
+	Fallbacks     *fallback.Service
+	Prices        *pricebook.Keeper
 	Spend         *spend.Service
 	Reports       *report.Service
 	Trail         *trail.Service
 	Costs         *spend.Calculator
 	SCIM          *scim.Service
 	Limits        *standing.Service
-	MasterKey     secret.String
-	KeyHeader     string
+	Mappings      *jwtmapping.Service
+	// Tokens may be nil: then keys are the only credentials. SSO may be nil: then
+	// nobody logs in by an identity provider.
+	Tokens    *bearer.Service
+	SSO       *sso.Service
+	MasterKey secret.String
+	KeyHeader string
 	// BaseURL is where people reach the installation, "" for where they did.
 	BaseURL string
 	// Rules are what the settings say about routes.
@@ -108,8 +124,11 @@ func New(o Options) (http.Handler, error) {
 	own := s.handlers()
 	maps.Copy(own, s.keyring())
 	maps.Copy(own, s.principals())
+	maps.Copy(own, s.teams())
+	maps.Copy(own, s.models())
 	maps.Copy(own, s.users())
 	maps.Copy(own, s.entrance())
+	maps.Copy(own, s.identities())
 	maps.Copy(own, s.provisioning())
 	maps.Copy(own, s.spending())
 	for _, r := range route.Table() {
@@ -150,11 +169,6 @@ func (s *server) handlers() map[string]echo.HandlerFunc {
 		"POST /team/new":                     s.teamNew,
 		"GET /team/info":                     s.teamInfo,
 		"GET /team/list":                     s.teamList,
-		"POST /model/new":                    s.modelNew,
-		"POST /model/update":                 s.modelUpdate,
-		"POST /model/delete":                 s.modelDelete,
-		"GET /model/info":                    s.modelInfo,
-		"GET /v1/model/info":                 s.modelInfo,
 		"GET /limits/:kind/:id":              s.limits,
 		"GET /audit":                         s.auditList,
 		"GET /audit/:id":                     s.auditGet,

@@ -37,6 +37,9 @@ func NewRules(cfg *proxyconfig.Config) Rules {
 	return r
 }
 
+// GivesRole reports whether the settings say which role new users get.
+func (s *Service) GivesRole() bool { return s.rules.role != "" }
+
 // fill sets what a request for a new user leaves open. Admins have no defaults.
 func (r *Rules) fill(q *Request) {
 	if q.UserRole.Or("") == "" {

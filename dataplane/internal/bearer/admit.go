@@ -49,17 +49,14 @@ func (d *Desk) admit(ctx context.Context, o *office, text string, sum [32]byte) 
 	} else if o.settings.KeyClaim != "" && o.settings.RejectUnmapped && !subject.Admin {
 		return nil, jwtauth.Unmapped(o.settings.KeyClaim, "")
 	}
-	if !subject.Admin && (p.mapping == nil || !o.settings.RejectUnmapped) {
-		refusal, err := d.meet(ctx, o, text, &subject)
-		if err != nil {
-			return nil, err
+	if p.refusal, err = d.meet(ctx, o, text, &subject); err != nil {
+		return nil, err
+	}
+	if p.refusal != nil {
+		if p.mapping == nil {
+			return nil, p.refusal
 		}
-		if p.refusal = refusal; refusal != nil {
-			if p.mapping == nil {
-				return nil, refusal
-			}
-			until = time.Now().Add(refusedFor)
-		}
+		until = time.Now().Add(refusedFor)
 	}
 	p.token, p.alone = keysOf(&subject, o.settings, sum, ends)
 	if ends.Before(until) {
@@ -73,13 +70,16 @@ func (d *Desk) admit(ctx context.Context, o *office, text string, sum [32]byte) 
 // meet looks whether those whom a token names are known, and has them made where
 // the settings say so. A refusal is for the token, an error for this request.
 func (d *Desk) meet(ctx context.Context, o *office, text string, s *jwtauth.Subject) (refusal, err error) {
+	if s.Admin || s.Refusal != nil || s.KeyClaim != "" && o.settings.RejectUnmapped {
+		return s.Refusal, nil // nobody has to be known, or a key is all that counts
+	}
 	user, teams, err := d.opts.Principals.Known(ctx, s.UserID, s.Teams)
 	if err != nil {
 		return nil, err
 	}
 	set := o.settings
 	unknownUser, unknownTeam := s.UserID != "" && !user, len(teams) < len(s.Teams)
-	if unknownUser && (set.UpsertUsers || s.Email != "") || unknownTeam && set.UpsertTeams || s.TeamAlias != "" || set.Sync && s.UserID != "" {
+	if unknownUser && (set.UpsertUsers || s.Email != "" || s.NeedsUser()) || unknownTeam && set.UpsertTeams || s.TeamAlias != "" || set.Sync && s.UserID != "" {
 		return d.enrol(ctx, text, s)
 	}
 	if !s.NeedsTeam() {

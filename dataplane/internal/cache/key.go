@@ -164,7 +164,7 @@ func ignored(name string, echoes bool) bool {
 	switch name {
 	case "metadata", "user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention":
 		return !echoes
-	case "model", "stream_options", "cache", "caching", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "litellm_call_id",
+	case "model", "stream_options", "cache", "caching", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "no-log", "litellm_call_id",
 		"tags", "priority", "timeout", "stream_timeout", "num_retries", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "disable_fallbacks":
 		return true
 	}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/tianjillm/tianjillm/dataplane/internal/principal"
 	"github.com/tianjillm/tianjillm/dataplane/internal/route"
@@ -93,7 +92,7 @@ func (x *exchange) denied(asked, name string, target route.Target) string {
 	if x.master {
 		return ""
 	}
-	return deniedBy(x.identity, asked, name, target)
+	return x.state.deniedBy(x.identity, asked, name, target)
 }
 
 // aliased returns what a key's or team's alias stands for.
@@ -112,17 +111,29 @@ func aliased(id principal.Identity, name string) string {
 // deniedBy names who does not allow the model, or returns "". The name that
 // was asked for and the one that an alias leads to are both tried, and the
 // access groups of what it leads to.
-func deniedBy(id principal.Identity, asked, name string, target route.Target) string {
-	allowed := func(list []string) bool {
-		return access.Model(list, asked) || asked != name && access.Model(list, name) ||
-			target.Group != nil && slices.ContainsFunc(target.Group.AccessGroups(), func(g string) bool { return slices.Contains(list, g) })
+func (s *state) deniedBy(id principal.Identity, asked, name string, target route.Target) string {
+	var groups []string
+	if target.Group != nil {
+		groups = target.Group.AccessGroups()
+	}
+	allowed := func(models, given []string) bool {
+		g := access.Grant{Models: models}
+		if g.Allows(asked, groups) || asked != name && g.Allows(name, groups) {
+			return true
+		}
+		for _, id := range given { // their models are only added to a list
+			if g.More = s.config.AccessGroups[id]; g.Allows(asked, groups) || asked != name && g.Allows(name, groups) {
+				return true
+			}
+		}
+		return false
 	}
 	switch {
-	case !allowed(id.Key.Models):
+	case !allowed(id.Key.Models, id.Key.AccessGroups):
 		return "key"
-	case id.Team != nil && !allowed(id.Team.Models):
+	case id.Team != nil && !allowed(id.Team.Models, id.Team.AccessGroups):
 		return "team"
-	case id.Key.TeamID == "" && id.User != nil && !allowed(id.User.Models):
+	case id.Key.TeamID == "" && id.User != nil && !allowed(id.User.Models, nil):
 		return "user"
 	}
 	return ""

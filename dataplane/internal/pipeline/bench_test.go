@@ -61,3 +61,29 @@ func BenchmarkServe(b *testing.B) {
 		})
 	}
 }
+
+type careless struct{}
+
+func (careless) Keep([]byte) {}
+
+// BenchmarkTranscripts is a chat of which nothing is kept, and one whose texts
+// are.
+func BenchmarkTranscripts(b *testing.B) {
+	for name, on := range map[string]bool{"off": false, "on": true} {
+		b.Run(name, func(b *testing.B) {
+			l := newLab(b, setup{
+				backends: byModel{"m": &unrecorded{answering("10", "5")}}, recorder: forgetful{}, transcripts: careless{}, config: transcribing(on, false),
+			})
+			body := &rereadable{data: []byte(ask)}
+			r := request{key: l.key("k", contract.VirtualKey{}), body: ask}.to("/v1/chat/completions")
+			r.Body = body
+			w := &sink{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				body.at = 0
+				clear(w.header)
+				l.Serve(w, r, chats(), "")
+			}
+		})
+	}
+}

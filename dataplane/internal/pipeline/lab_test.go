@@ -68,6 +68,8 @@ type setup struct {
 	parallel bool
 	// recorder replaces the lab's ledger.
 	recorder pipeline.Recorder
+	// transcripts may be nil.
+	transcripts pipeline.Transcripts
 }
 
 func newLab(tb testing.TB, s setup) *lab {
@@ -103,7 +105,7 @@ func newLab(tb testing.TB, s setup) *lab {
 		s.recorder = l.ledger
 	}
 	l.Pipeline = pipeline.New(pipeline.Options{
-		Principals: l.cache, Recorder: s.recorder, Router: router, Quota: l.engine, Shares: s.shares, Cache: s.cache, Replica: "r", Version: "v",
+		Principals: l.cache, Recorder: s.recorder, Router: router, Quota: l.engine, Shares: s.shares, Cache: s.cache, Transcripts: s.transcripts, Replica: "r", Version: "v",
 		Logger: log, Registry: prometheus.NewRegistry(),
 	})
 	l.env = route.Environment{Builder: s.backends, Getenv: func(string) string { return "" }, Logger: log, Router: router}

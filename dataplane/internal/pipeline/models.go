@@ -39,8 +39,13 @@ func (p *Pipeline) Models(r *http.Request) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.models(id, master), nil
+}
+
+// models are the names that an identity may ask for.
+func (s *state) models(id principal.Identity, master bool) []string {
 	if master {
-		return slices.Clone(s.table.Names()), nil
+		return slices.Clone(s.table.Names())
 	}
 	names := slices.Clone(s.table.NamesFor(id.Key.TeamID))
 	aliases := make([]string, 0, len(id.Key.Aliases))
@@ -58,6 +63,6 @@ func (p *Pipeline) Models(r *http.Request) ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool {
 		meant := aliased(id, name)
 		target, found := s.table.ResolveFor(id.Key.TeamID, meant)
-		return !found || deniedBy(id, name, meant, target) != ""
-	}), nil
+		return !found || s.deniedBy(id, name, meant, target) != ""
+	})
 }

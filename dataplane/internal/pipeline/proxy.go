@@ -140,7 +140,7 @@ func (x *exchange) mayPass(model, slug string) error {
 	}
 	allowed := func(name string) string {
 		target, _ := x.state.table.ResolveFor(x.team(), name)
-		return deniedBy(x.identity, name, name, target)
+		return x.state.deniedBy(x.identity, name, name, target)
 	}
 	denied := allowed(model)
 	if denied == "" {
@@ -158,7 +158,7 @@ func (x *exchange) mayPass(model, slug string) error {
 // the models of a request must be seen.
 func (x *exchange) restricted() bool {
 	const nobodys = "\x00"
-	return !x.master && !x.anonymous && deniedBy(x.identity, nobodys, nobodys, route.Target{}) != ""
+	return !x.master && !x.anonymous && x.state.deniedBy(x.identity, nobodys, nobodys, route.Target{}) != ""
 }
 
 // modelsInside are the models of the requests that a body holds, as that of a

@@ -27,7 +27,7 @@ func (x *exchange) settle(status int, errorType string) {
 	now := time.Now()
 	u := &x.usage
 	u.V, u.ID = contract.SchemaVersion, x.id.String()
-	u.LimitedAs = x.limitedAs()
+	u.LimitedAs, u.Session = x.limitedAs(), x.session()
 	u.StartMS, u.EndMS = x.start.UnixMilli(), now.UnixMilli()
 	u.Replica, u.Tags = x.p.opts.Replica, x.tags()
 	if u.CallType == "" {

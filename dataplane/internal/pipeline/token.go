@@ -92,5 +92,5 @@ func (x *exchange) chooseTeam() error {
 func (x *exchange) allowed(id principal.Identity) bool {
 	name := aliased(id, x.model)
 	target, found := x.state.table.ResolveFor(id.Key.TeamID, name)
-	return found && deniedBy(id, x.model, name, target) == ""
+	return found && x.state.deniedBy(id, x.model, name, target) == ""
 }

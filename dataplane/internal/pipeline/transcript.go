@@ -26,18 +26,22 @@ func (x *exchange) overhear() {
 // silent reports whether the request, its key or its team wants nothing to be
 // kept: https://docs.litellm.ai/docs/proxy/logging#redacting-userapikeyinfo
 func (x *exchange) silent() bool {
-	for _, name := range [...]string{"X-Tianji-Enable-Message-Redaction", "X-Litellm-Enable-Message-Redaction"} {
-		if v := x.r.Header[name]; len(v) > 0 && strings.EqualFold(v[0], "true") {
-			return true
-		}
-	}
-	if string(x.call.Lookup("no-log")) == "true" {
+	if !x.state.config.General.NoOptOut && x.asksForSilence() {
 		return true
 	}
 	if x.master || x.anonymous {
 		return false
 	}
 	return noLogging(x.identity.Key.Metadata) || x.identity.Team != nil && noLogging(x.identity.Team.Metadata)
+}
+
+func (x *exchange) asksForSilence() bool {
+	for _, name := range [...]string{"X-Tianji-Enable-Message-Redaction", "X-Litellm-Enable-Message-Redaction"} {
+		if v := x.r.Header[name]; len(v) > 0 && strings.EqualFold(v[0], "true") {
+			return true
+		}
+	}
+	return string(x.call.Lookup("no-log")) == "true"
 }
 
 // noLogging reads what the metadata of a key or a team say, by LiteLLM's name of

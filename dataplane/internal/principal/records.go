@@ -294,7 +294,7 @@ func (i *Identity) Role() policy.Role {
 	if i.Key != nil && i.Key.rank != policy.NoRole {
 		return i.Key.rank
 	}
-	if i.User == nil {
+	if i.User == nil || i.Key != nil && i.Key.Delegated {
 		return policy.NoRole
 	}
 	return i.User.Rank

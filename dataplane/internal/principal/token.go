@@ -50,6 +50,13 @@ type Mapping struct {
 	valid bool
 }
 
+// NewMapping returns a mapping as it is read from the bucket.
+func NewMapping(m contract.JWTMapping) *Mapping {
+	p := &Mapping{JWTMapping: m}
+	p.prepare()
+	return p
+}
+
 func (m *Mapping) plain() any { return &m.JWTMapping }
 
 func (m *Mapping) prepare() {

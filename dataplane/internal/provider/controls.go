@@ -5,7 +5,7 @@ package provider
 func Controls() []string {
 	return []string{
 		"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "disable_fallbacks", "num_retries", "timeout", "stream_timeout",
-		"cache", "caching", "guardrails", "priority", "tags", "litellm_metadata", "litellm_session_id", "litellm_trace_id",
+		"cache", "caching", "guardrails", "priority", "tags", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "no-log",
 		"drop_params", "additional_drop_params", "allowed_openai_params",
 		"mock_response", "mock_latency_ms", "mock_chunks", "mock_chunk_interval_ms", "mock_status", "mock_retry_after", "mock_close_after_chunks",
 		"mock_garbage", "mock_tool_calls", "mock_usage", "mock_testing_fallbacks", "mock_testing_context_fallbacks",

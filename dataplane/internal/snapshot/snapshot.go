@@ -44,6 +44,8 @@ type Config struct {
 	// PrincipalsComplete says that a key that is not in the bucket is unknown.
 	PrincipalsComplete bool
 	Deployments        []*contract.Deployment
+	// AccessGroups are the models of the groups that keys and teams are given, by id.
+	AccessGroups map[string][]string
 	// Prices are the price table with what users laid over it.
 	Prices *price.Book
 
@@ -260,7 +262,7 @@ func (s *Store) load(ctx context.Context) (*records, error) {
 
 // publish makes a new state from the records.
 func (s *Store) publish(values map[string]json.RawMessage) {
-	c := &Config{}
+	c := &Config{AccessGroups: map[string][]string{}}
 	var problems []error
 	for key, value := range values {
 		if err := c.add(key, value); err != nil {
@@ -305,6 +307,11 @@ func (c *Config) add(key string, value []byte) error {
 		part := &contract.PriceOverlay{}
 		err = json.Unmarshal(value, part)
 		c.priceParts = append(c.priceParts, part)
+	case strings.HasPrefix(key, contract.PrefixAccessGroup):
+		var g contract.AccessGroup
+		if err = json.Unmarshal(value, &g); err == nil {
+			c.AccessGroups[g.ID] = g.Models
+		}
 	case strings.HasPrefix(key, contract.PrefixDeployment):
 		d := &contract.Deployment{}
 		err = json.Unmarshal(value, d)

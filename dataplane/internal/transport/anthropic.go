@@ -35,22 +35,34 @@ type anthropicModel struct {
 	ID          string `json:"id"`
 	DisplayName string `json:"display_name"`
 	CreatedAt   string `json:"created_at"`
+	// MaxInput and MaxOutput are nil where nobody knows.
+	MaxInput  *int64 `json:"max_input_tokens"`
+	MaxOutput *int64 `json:"max_tokens"`
 }
 
 // modelBirth is the date that LiteLLM gives every model.
 const modelBirth = "2023-02-27T00:00:02Z"
 
-func asAnthropicModel(name string) anthropicModel {
-	return anthropicModel{Type: "model", ID: name, DisplayName: name, CreatedAt: modelBirth}
+func asAnthropicModel(m pipeline.ListedModel) anthropicModel {
+	return anthropicModel{
+		Type: "model", ID: m.Name, DisplayName: m.Name, CreatedAt: modelBirth, MaxInput: positive(m.MaxInputTokens), MaxOutput: positive(m.MaxOutputTokens),
+	}
 }
 
-func anthropicList(names []string) anthropicModels {
-	list := anthropicModels{Data: make([]anthropicModel, len(names))}
-	for i, n := range names {
-		list.Data[i] = asAnthropicModel(n)
+func positive(n int64) *int64 {
+	if n <= 0 {
+		return nil
 	}
-	if len(names) > 0 {
-		list.FirstID, list.LastID = &names[0], &names[len(names)-1]
+	return &n
+}
+
+func anthropicList(all []pipeline.ListedModel) anthropicModels {
+	list := anthropicModels{Data: make([]anthropicModel, len(all))}
+	for i, m := range all {
+		list.Data[i] = asAnthropicModel(m)
+	}
+	if len(all) > 0 {
+		list.FirstID, list.LastID = &all[0].Name, &all[len(all)-1].Name
 	}
 	return list
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const callerByToken = `-- name: CallerByToken :one
-SELECT k.token, k.key_name, k.key_alias, k.user_id, k.team_id, k.organization_id, k.models, k.aliases, k.config, k.permissions, k.metadata, k.model_max_budget, k.allowed_routes, k.allowed_cache_controls, k.blocked, k.expires, k.spend_nano, k.max_budget_nano, k.budget_duration, k.budget_reset_at, k.max_parallel_requests, k.tpm_limit, k.rpm_limit, k.rotation_count, k.last_rotation_at, k.last_active, k.created_at, k.created_by, k.updated_at, k.updated_by, k.rph_limit, k.tph_limit, k.rpd_limit, k.tpd_limit, k.soft_budget_nano, k.budget_limits, k.budget_id, k.agent_id, k.project_id, k.object_permission_id, k.access_group_ids, k.router_settings, k.auto_rotate, k.rotation_interval, k.key_rotation_at, COALESCE(t.blocked, false)::boolean AS team_blocked,
+SELECT k.token, k.key_name, k.key_alias, k.user_id, k.team_id, k.organization_id, k.models, k.aliases, k.config, k.permissions, k.metadata, k.model_max_budget, k.allowed_routes, k.allowed_cache_controls, k.blocked, k.expires, k.spend_nano, k.max_budget_nano, k.budget_duration, k.budget_reset_at, k.max_parallel_requests, k.tpm_limit, k.rpm_limit, k.rotation_count, k.last_rotation_at, k.last_active, k.created_at, k.created_by, k.updated_at, k.updated_by, k.rph_limit, k.tph_limit, k.rpd_limit, k.tpd_limit, k.soft_budget_nano, k.budget_limits, k.budget_id, k.agent_id, k.project_id, k.object_permission_id, k.access_group_ids, k.router_settings, k.auto_rotate, k.rotation_interval, k.key_rotation_at, k.delegated, COALESCE(t.blocked, false)::boolean AS team_blocked,
     COALESCE(u.metadata->'scim_active' = 'false', false)::boolean AS user_deactivated,
     (u.user_id IS NOT NULL)::boolean AS user_known, COALESCE(u.user_role, '')::text AS user_role, COALESCE(u.user_email, '')::text AS user_email,
     ARRAY(SELECT m.organization_id FROM organization_membership m WHERE m.user_id = k.user_id AND m.user_role = 'org_admin')::text[] AS administers,
@@ -83,6 +83,7 @@ func (q *Queries) CallerByToken(ctx context.Context, db DBTX, token string) (Cal
 		&i.VerificationToken.AutoRotate,
 		&i.VerificationToken.RotationInterval,
 		&i.VerificationToken.KeyRotationAt,
+		&i.VerificationToken.Delegated,
 		&i.TeamBlocked,
 		&i.UserDeactivated,
 		&i.UserKnown,

@@ -1322,8 +1322,9 @@ FROM (
       AND ($4::text[] IS NULL OR d.team_id <> ALL($4::text[]))
       AND ($5::text IS NULL OR d.api_key = $5)
       AND ($6::text IS NULL OR d.model = $6)
-      AND ($7::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
-    ORDER BY d.date DESC, d.team_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type LIMIT $9 OFFSET $8
+      AND ($7::text IS NULL OR d.team_id = ANY($8::text[])
+        OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
+    ORDER BY d.date DESC, d.team_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type LIMIT $10 OFFSET $9
 ) d
 LEFT JOIN verification_token v ON v.token = d.api_key
 LEFT JOIN team_table n ON n.team_id = d.team_id
@@ -1338,6 +1339,7 @@ type TeamActivityParams struct {
 	ApiKey    *string
 	Model     *string
 	Owner     *string
+	Led       []string
 	Skip      int32
 	PageSize  int32
 }
@@ -1372,6 +1374,7 @@ func (q *Queries) TeamActivity(ctx context.Context, db DBTX, arg TeamActivityPar
 		arg.ApiKey,
 		arg.Model,
 		arg.Owner,
+		arg.Led,
 		arg.Skip,
 		arg.PageSize,
 	)
@@ -1419,7 +1422,8 @@ WHERE d.date BETWEEN $1::date AND $2::date
   AND ($4::text[] IS NULL OR d.team_id <> ALL($4::text[]))
   AND ($5::text IS NULL OR d.api_key = $5)
   AND ($6::text IS NULL OR d.model = $6)
-  AND ($7::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
+  AND ($7::text IS NULL OR d.team_id = ANY($8::text[])
+    OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
 `
 
 type TeamActivityCountParams struct {
@@ -1430,6 +1434,7 @@ type TeamActivityCountParams struct {
 	ApiKey    *string
 	Model     *string
 	Owner     *string
+	Led       []string
 }
 
 func (q *Queries) TeamActivityCount(ctx context.Context, db DBTX, arg TeamActivityCountParams) (int64, error) {
@@ -1441,6 +1446,7 @@ func (q *Queries) TeamActivityCount(ctx context.Context, db DBTX, arg TeamActivi
 		arg.ApiKey,
 		arg.Model,
 		arg.Owner,
+		arg.Led,
 	)
 	var count int64
 	err := row.Scan(&count)

@@ -11,7 +11,7 @@ import (
 
 const keysArchive = `-- name: KeysArchive :exec
 INSERT INTO deleted_verification_token
-SELECT gen_random_uuid(), now(), $1::text, $2::text, $3::text, v.token, v.key_name, v.key_alias, v.user_id, v.team_id, v.organization_id, v.models, v.aliases, v.config, v.permissions, v.metadata, v.model_max_budget, v.allowed_routes, v.allowed_cache_controls, v.blocked, v.expires, v.spend_nano, v.max_budget_nano, v.budget_duration, v.budget_reset_at, v.max_parallel_requests, v.tpm_limit, v.rpm_limit, v.rotation_count, v.last_rotation_at, v.last_active, v.created_at, v.created_by, v.updated_at, v.updated_by, v.rph_limit, v.tph_limit, v.rpd_limit, v.tpd_limit, v.soft_budget_nano, v.budget_limits, v.budget_id, v.agent_id, v.project_id, v.object_permission_id, v.access_group_ids, v.router_settings, v.auto_rotate, v.rotation_interval, v.key_rotation_at
+SELECT gen_random_uuid(), now(), $1::text, $2::text, $3::text, v.token, v.key_name, v.key_alias, v.user_id, v.team_id, v.organization_id, v.models, v.aliases, v.config, v.permissions, v.metadata, v.model_max_budget, v.allowed_routes, v.allowed_cache_controls, v.blocked, v.expires, v.spend_nano, v.max_budget_nano, v.budget_duration, v.budget_reset_at, v.max_parallel_requests, v.tpm_limit, v.rpm_limit, v.rotation_count, v.last_rotation_at, v.last_active, v.created_at, v.created_by, v.updated_at, v.updated_by, v.rph_limit, v.tph_limit, v.rpd_limit, v.tpd_limit, v.soft_budget_nano, v.budget_limits, v.budget_id, v.agent_id, v.project_id, v.object_permission_id, v.access_group_ids, v.router_settings, v.auto_rotate, v.rotation_interval, v.key_rotation_at, v.delegated
 FROM verification_token v WHERE v.token = ANY($4::text[])
 `
 

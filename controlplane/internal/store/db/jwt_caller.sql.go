@@ -7,7 +7,6 @@ package db
 
 import (
 	"context"
-	"time"
 )
 
 const callerByIdentity = `-- name: CallerByIdentity :one
@@ -53,41 +52,6 @@ func (q *Queries) CallerByIdentity(ctx context.Context, db DBTX, arg CallerByIde
 		&i.Joined,
 	)
 	return i, err
-}
-
-const sSOSessionInsert = `-- name: SSOSessionInsert :exec
-INSERT INTO sso_cli_session (id, sealed, ends_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-`
-
-type SSOSessionInsertParams struct {
-	ID     string
-	Sealed []byte
-	EndsAt time.Time
-}
-
-func (q *Queries) SSOSessionInsert(ctx context.Context, db DBTX, arg SSOSessionInsertParams) error {
-	_, err := db.Exec(ctx, sSOSessionInsert, arg.ID, arg.Sealed, arg.EndsAt)
-	return err
-}
-
-const sSOSessionTake = `-- name: SSOSessionTake :one
-DELETE FROM sso_cli_session WHERE id = $1 AND ends_at > now() RETURNING sealed
-`
-
-func (q *Queries) SSOSessionTake(ctx context.Context, db DBTX, id string) ([]byte, error) {
-	row := db.QueryRow(ctx, sSOSessionTake, id)
-	var sealed []byte
-	err := row.Scan(&sealed)
-	return sealed, err
-}
-
-const sSOSessionsEnd = `-- name: SSOSessionsEnd :exec
-DELETE FROM sso_cli_session WHERE ends_at <= now()
-`
-
-func (q *Queries) SSOSessionsEnd(ctx context.Context, db DBTX) error {
-	_, err := db.Exec(ctx, sSOSessionsEnd)
-	return err
 }
 
 const teamsByAlias = `-- name: TeamsByAlias :many

@@ -58,7 +58,7 @@ func (q *Queries) DeletedKeyCount(ctx context.Context, db DBTX, arg DeletedKeyCo
 }
 
 const deletedKeyList = `-- name: DeletedKeyList :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, id, deleted_at, deleted_by, deleted_by_api_key, litellm_changed_by, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM deleted_verification_token
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, id, deleted_at, deleted_by, deleted_by_api_key, litellm_changed_by, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM deleted_verification_token
 WHERE team_id IS DISTINCT FROM 'litellm-dashboard'
   AND ($1::text IS NULL OR team_id = $1)
   AND ($2::text IS NULL OR organization_id = $2)
@@ -173,6 +173,7 @@ func (q *Queries) DeletedKeyList(ctx context.Context, db DBTX, arg DeletedKeyLis
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}

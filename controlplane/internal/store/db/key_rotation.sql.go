@@ -117,18 +117,20 @@ func (q *Queries) KeysDueForRotation(ctx context.Context, db DBTX, arg KeysDueFo
 }
 
 const keysFollow = `-- name: KeysFollow :many
-UPDATE deprecated_verification_token SET active_token_id = $1
-WHERE active_token_id = $2 RETURNING token
+UPDATE deprecated_verification_token SET active_token_id = $1, revoke_at = LEAST(revoke_at, $2)
+WHERE active_token_id = $3 RETURNING token
 `
 
 type KeysFollowParams struct {
 	ActiveTokenID string
+	Until         time.Time
 	FormerTokenID string
 }
 
-// Lets former texts of a key follow it to its next one.
+// Lets former texts of a key follow it to its next one, for as long as they were
+// to work and no longer than until a time.
 func (q *Queries) KeysFollow(ctx context.Context, db DBTX, arg KeysFollowParams) ([]string, error) {
-	rows, err := db.Query(ctx, keysFollow, arg.ActiveTokenID, arg.FormerTokenID)
+	rows, err := db.Query(ctx, keysFollow, arg.ActiveTokenID, arg.Until, arg.FormerTokenID)
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +149,38 @@ func (q *Queries) KeysFollow(ctx context.Context, db DBTX, arg KeysFollowParams)
 	return items, nil
 }
 
+const keysFollowed = `-- name: KeysFollowed :many
+SELECT token, active_token_id FROM deprecated_verification_token WHERE token = ANY($1::text[])
+`
+
+type KeysFollowedRow struct {
+	Token         string
+	ActiveTokenID string
+}
+
+// The keys that got other texts, whether the former ones still work or not.
+func (q *Queries) KeysFollowed(ctx context.Context, db DBTX, tokens []string) ([]KeysFollowedRow, error) {
+	rows, err := db.Query(ctx, keysFollowed, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []KeysFollowedRow{}
+	for rows.Next() {
+		var i KeysFollowedRow
+		if err := rows.Scan(&i.Token, &i.ActiveTokenID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keysForget = `-- name: KeysForget :many
-DELETE FROM deprecated_verification_token WHERE token = ANY($1::text[]) RETURNING token, active_token_id, revoke_at, created_at
+UPDATE deprecated_verification_token SET revoke_at = now() WHERE token = ANY($1::text[]) AND revoke_at > now() RETURNING token, active_token_id, revoke_at, created_at
 `
 
 // Ends former texts, by themselves.
@@ -204,10 +236,10 @@ func (q *Queries) KeysRevoke(ctx context.Context, db DBTX, activeTokenIds []stri
 
 const keysRevoked = `-- name: KeysRevoked :many
 DELETE FROM deprecated_verification_token WHERE token = ANY(ARRAY(
-    SELECT o.token FROM deprecated_verification_token o WHERE o.revoke_at <= now() ORDER BY o.revoke_at LIMIT $1)) RETURNING token
+    SELECT o.token FROM deprecated_verification_token o WHERE o.revoke_at <= now() - interval '1 day' ORDER BY o.revoke_at LIMIT $1)) RETURNING token
 `
 
-// Forgets former texts whose time is over.
+// Forgets former texts that ended a day ago: no call that began with them is left.
 func (q *Queries) KeysRevoked(ctx context.Context, db DBTX, pageSize int32) ([]string, error) {
 	rows, err := db.Query(ctx, keysRevoked, pageSize)
 	if err != nil {

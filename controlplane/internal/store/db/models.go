@@ -297,6 +297,7 @@ type DeletedVerificationToken struct {
 	AutoRotate           bool
 	RotationInterval     *string
 	KeyRotationAt        *time.Time
+	Delegated            bool
 }
 
 type DeprecatedVerificationToken struct {
@@ -455,6 +456,7 @@ type SpendLog struct {
 	Retries             int32
 	Fallbacks           int32
 	RequestTags         []byte
+	SessionID           *string
 }
 
 type SpendLogsDefault struct {
@@ -509,12 +511,6 @@ type SpendTranscriptsDefault struct {
 	StartTime time.Time
 	Request   []byte
 	Response  []byte
-}
-
-type SsoCliSession struct {
-	ID     string
-	Sealed []byte
-	EndsAt time.Time
 }
 
 type TagTable struct {
@@ -651,4 +647,5 @@ type VerificationToken struct {
 	AutoRotate           bool
 	RotationInterval     *string
 	KeyRotationAt        *time.Time
+	Delegated            bool
 }

@@ -241,7 +241,7 @@ func (q *Queries) SCIMLeave(ctx context.Context, db DBTX, arg SCIMLeaveParams) e
 }
 
 const sCIMMembersKeysLock = `-- name: SCIMMembersKeysLock :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE team_id = $1::text AND user_id = ANY($2::text[]) ORDER BY token FOR UPDATE
+SELECT token, user_id::text AS user_id FROM verification_token WHERE team_id = $1::text AND user_id = ANY($2::text[]) ORDER BY token FOR UPDATE
 `
 
 type SCIMMembersKeysLockParams struct {
@@ -249,63 +249,22 @@ type SCIMMembersKeysLockParams struct {
 	UserIds []string
 }
 
+type SCIMMembersKeysLockRow struct {
+	Token  string
+	UserID string
+}
+
 // The keys that members of a team have of it.
-func (q *Queries) SCIMMembersKeysLock(ctx context.Context, db DBTX, arg SCIMMembersKeysLockParams) ([]VerificationToken, error) {
+func (q *Queries) SCIMMembersKeysLock(ctx context.Context, db DBTX, arg SCIMMembersKeysLockParams) ([]SCIMMembersKeysLockRow, error) {
 	rows, err := db.Query(ctx, sCIMMembersKeysLock, arg.TeamID, arg.UserIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []VerificationToken{}
+	items := []SCIMMembersKeysLockRow{}
 	for rows.Next() {
-		var i VerificationToken
-		if err := rows.Scan(
-			&i.Token,
-			&i.KeyName,
-			&i.KeyAlias,
-			&i.UserID,
-			&i.TeamID,
-			&i.OrganizationID,
-			&i.Models,
-			&i.Aliases,
-			&i.Config,
-			&i.Permissions,
-			&i.Metadata,
-			&i.ModelMaxBudget,
-			&i.AllowedRoutes,
-			&i.AllowedCacheControls,
-			&i.Blocked,
-			&i.Expires,
-			&i.SpendNano,
-			&i.MaxBudgetNano,
-			&i.BudgetDuration,
-			&i.BudgetResetAt,
-			&i.MaxParallelRequests,
-			&i.TpmLimit,
-			&i.RpmLimit,
-			&i.RotationCount,
-			&i.LastRotationAt,
-			&i.LastActive,
-			&i.CreatedAt,
-			&i.CreatedBy,
-			&i.UpdatedAt,
-			&i.UpdatedBy,
-			&i.RphLimit,
-			&i.TphLimit,
-			&i.RpdLimit,
-			&i.TpdLimit,
-			&i.SoftBudgetNano,
-			&i.BudgetLimits,
-			&i.BudgetID,
-			&i.AgentID,
-			&i.ProjectID,
-			&i.ObjectPermissionID,
-			&i.AccessGroupIds,
-			&i.RouterSettings,
-			&i.AutoRotate,
-			&i.RotationInterval,
-			&i.KeyRotationAt,
-		); err != nil {
+		var i SCIMMembersKeysLockRow
+		if err := rows.Scan(&i.Token, &i.UserID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -317,68 +276,22 @@ func (q *Queries) SCIMMembersKeysLock(ctx context.Context, db DBTX, arg SCIMMemb
 }
 
 const sCIMTeamKeysLock = `-- name: SCIMTeamKeysLock :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE team_id = $1::text ORDER BY token FOR UPDATE
+SELECT token FROM verification_token WHERE team_id = $1::text ORDER BY token FOR UPDATE
 `
 
-func (q *Queries) SCIMTeamKeysLock(ctx context.Context, db DBTX, teamID string) ([]VerificationToken, error) {
+func (q *Queries) SCIMTeamKeysLock(ctx context.Context, db DBTX, teamID string) ([]string, error) {
 	rows, err := db.Query(ctx, sCIMTeamKeysLock, teamID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []VerificationToken{}
+	items := []string{}
 	for rows.Next() {
-		var i VerificationToken
-		if err := rows.Scan(
-			&i.Token,
-			&i.KeyName,
-			&i.KeyAlias,
-			&i.UserID,
-			&i.TeamID,
-			&i.OrganizationID,
-			&i.Models,
-			&i.Aliases,
-			&i.Config,
-			&i.Permissions,
-			&i.Metadata,
-			&i.ModelMaxBudget,
-			&i.AllowedRoutes,
-			&i.AllowedCacheControls,
-			&i.Blocked,
-			&i.Expires,
-			&i.SpendNano,
-			&i.MaxBudgetNano,
-			&i.BudgetDuration,
-			&i.BudgetResetAt,
-			&i.MaxParallelRequests,
-			&i.TpmLimit,
-			&i.RpmLimit,
-			&i.RotationCount,
-			&i.LastRotationAt,
-			&i.LastActive,
-			&i.CreatedAt,
-			&i.CreatedBy,
-			&i.UpdatedAt,
-			&i.UpdatedBy,
-			&i.RphLimit,
-			&i.TphLimit,
-			&i.RpdLimit,
-			&i.TpdLimit,
-			&i.SoftBudgetNano,
-			&i.BudgetLimits,
-			&i.BudgetID,
-			&i.AgentID,
-			&i.ProjectID,
-			&i.ObjectPermissionID,
-			&i.AccessGroupIds,
-			&i.RouterSettings,
-			&i.AutoRotate,
-			&i.RotationInterval,
-			&i.KeyRotationAt,
-		); err != nil {
+		var token string
+		if err := rows.Scan(&token); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, token)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

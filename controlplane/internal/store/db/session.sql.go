@@ -10,7 +10,7 @@ import (
 )
 
 const sessionsOfUser = `-- name: SessionsOfUser :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE user_id = $1::text AND team_id = $2::text AND token <> $3::text ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE user_id = $1::text AND team_id = $2::text AND token <> $3::text ORDER BY token FOR UPDATE
 `
 
 type SessionsOfUserParams struct {
@@ -74,6 +74,7 @@ func (q *Queries) SessionsOfUser(ctx context.Context, db DBTX, arg SessionsOfUse
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -86,7 +87,7 @@ func (q *Queries) SessionsOfUser(ctx context.Context, db DBTX, arg SessionsOfUse
 }
 
 const sessionsSpent = `-- name: SessionsSpent :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token
 WHERE token IN (
     SELECT v.token FROM verification_token v WHERE v.user_id = $1::text AND v.team_id = $2::text AND v.expires <= now()
     UNION
@@ -158,6 +159,7 @@ func (q *Queries) SessionsSpent(ctx context.Context, db DBTX, arg SessionsSpentP
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}

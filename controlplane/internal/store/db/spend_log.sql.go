@@ -17,16 +17,17 @@ WHERE start_time >= $1 AND start_time <= $2
   AND ($4::text IS NULL OR api_key = $4)
   AND ($5::text IS NULL OR user_id = $5)
   AND ($6::text IS NULL OR team_id = $6)
-  AND ($7::text IS NULL OR end_user = $7)
-  AND ($8::text IS NULL OR model = $8)
-  AND ($9::text IS NULL OR model_id = $9)
-  AND ($10::text IS NULL OR model_group = $10)
-  AND ($11::text IS NULL OR status = $11)
-  AND ($12::integer IS NULL OR http_status = $12)
-  AND ($13::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $13))
-  AND ($14::bigint IS NULL OR spend_nano >= $14)
-  AND ($15::bigint IS NULL OR spend_nano <= $15)
-LIMIT $16) counted
+  AND ($7::text IS NULL OR session_id = $7)
+  AND ($8::text IS NULL OR end_user = $8)
+  AND ($9::text IS NULL OR model = $9)
+  AND ($10::text IS NULL OR model_id = $10)
+  AND ($11::text IS NULL OR model_group = $11)
+  AND ($12::text IS NULL OR status = $12)
+  AND ($13::integer IS NULL OR http_status = $13)
+  AND ($14::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $14))
+  AND ($15::bigint IS NULL OR spend_nano >= $15)
+  AND ($16::bigint IS NULL OR spend_nano <= $16)
+LIMIT $17) counted
 `
 
 type SpendCountParams struct {
@@ -36,6 +37,7 @@ type SpendCountParams struct {
 	ApiKey      *string
 	UserID      *string
 	TeamID      *string
+	SessionID   *string
 	EndUser     *string
 	Model       *string
 	ModelID     *string
@@ -57,6 +59,7 @@ func (q *Queries) SpendCount(ctx context.Context, db DBTX, arg SpendCountParams)
 		arg.ApiKey,
 		arg.UserID,
 		arg.TeamID,
+		arg.SessionID,
 		arg.EndUser,
 		arg.Model,
 		arg.ModelID,
@@ -74,22 +77,23 @@ func (q *Queries) SpendCount(ctx context.Context, db DBTX, arg SpendCountParams)
 }
 
 const spendPage = `-- name: SpendPage :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id FROM spend_logs
 WHERE start_time >= $1 AND start_time <= $2
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR api_key = $4)
   AND ($5::text IS NULL OR user_id = $5)
   AND ($6::text IS NULL OR team_id = $6)
-  AND ($7::text IS NULL OR end_user = $7)
-  AND ($8::text IS NULL OR model = $8)
-  AND ($9::text IS NULL OR model_id = $9)
-  AND ($10::text IS NULL OR model_group = $10)
-  AND ($11::text IS NULL OR status = $11)
-  AND ($12::integer IS NULL OR http_status = $12)
-  AND ($13::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $13))
-  AND ($14::bigint IS NULL OR spend_nano >= $14)
-  AND ($15::bigint IS NULL OR spend_nano <= $15)
-ORDER BY start_time DESC, request_id DESC LIMIT $17 OFFSET $16
+  AND ($7::text IS NULL OR session_id = $7)
+  AND ($8::text IS NULL OR end_user = $8)
+  AND ($9::text IS NULL OR model = $9)
+  AND ($10::text IS NULL OR model_id = $10)
+  AND ($11::text IS NULL OR model_group = $11)
+  AND ($12::text IS NULL OR status = $12)
+  AND ($13::integer IS NULL OR http_status = $13)
+  AND ($14::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $14))
+  AND ($15::bigint IS NULL OR spend_nano >= $15)
+  AND ($16::bigint IS NULL OR spend_nano <= $16)
+ORDER BY start_time DESC, request_id DESC LIMIT $18 OFFSET $17
 `
 
 type SpendPageParams struct {
@@ -99,6 +103,7 @@ type SpendPageParams struct {
 	ApiKey      *string
 	UserID      *string
 	TeamID      *string
+	SessionID   *string
 	EndUser     *string
 	Model       *string
 	ModelID     *string
@@ -121,6 +126,7 @@ func (q *Queries) SpendPage(ctx context.Context, db DBTX, arg SpendPageParams) (
 		arg.ApiKey,
 		arg.UserID,
 		arg.TeamID,
+		arg.SessionID,
 		arg.EndUser,
 		arg.Model,
 		arg.ModelID,
@@ -173,6 +179,7 @@ func (q *Queries) SpendPage(ctx context.Context, db DBTX, arg SpendPageParams) (
 			&i.Retries,
 			&i.Fallbacks,
 			&i.RequestTags,
+			&i.SessionID,
 		); err != nil {
 			return nil, err
 		}
@@ -185,29 +192,30 @@ func (q *Queries) SpendPage(ctx context.Context, db DBTX, arg SpendPageParams) (
 }
 
 const spendPageSorted = `-- name: SpendPageSorted :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id FROM spend_logs
 WHERE start_time >= $1 AND start_time <= $2
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR api_key = $4)
   AND ($5::text IS NULL OR user_id = $5)
   AND ($6::text IS NULL OR team_id = $6)
-  AND ($7::text IS NULL OR end_user = $7)
-  AND ($8::text IS NULL OR model = $8)
-  AND ($9::text IS NULL OR model_id = $9)
-  AND ($10::text IS NULL OR model_group = $10)
-  AND ($11::text IS NULL OR status = $11)
-  AND ($12::integer IS NULL OR http_status = $12)
-  AND ($13::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $13))
-  AND ($14::bigint IS NULL OR spend_nano >= $14)
-  AND ($15::bigint IS NULL OR spend_nano <= $15)
-ORDER BY CASE WHEN $16::text = 'startTime asc' THEN start_time END ASC,
-    CASE WHEN $16::text = 'endTime asc' THEN end_time END ASC,
-    CASE WHEN $16::text = 'endTime desc' THEN end_time END DESC,
-    CASE WHEN $16::text = 'spend asc' THEN spend_nano END ASC,
-    CASE WHEN $16::text = 'spend desc' THEN spend_nano END DESC,
-    CASE WHEN $16::text = 'total_tokens asc' THEN prompt_tokens + completion_tokens END ASC,
-    CASE WHEN $16::text = 'total_tokens desc' THEN prompt_tokens + completion_tokens END DESC,
-    request_id LIMIT $18 OFFSET $17
+  AND ($7::text IS NULL OR session_id = $7)
+  AND ($8::text IS NULL OR end_user = $8)
+  AND ($9::text IS NULL OR model = $9)
+  AND ($10::text IS NULL OR model_id = $10)
+  AND ($11::text IS NULL OR model_group = $11)
+  AND ($12::text IS NULL OR status = $12)
+  AND ($13::integer IS NULL OR http_status = $13)
+  AND ($14::text IS NULL OR api_key IN (SELECT v.token FROM verification_token v WHERE v.key_alias = $14))
+  AND ($15::bigint IS NULL OR spend_nano >= $15)
+  AND ($16::bigint IS NULL OR spend_nano <= $16)
+ORDER BY CASE WHEN $17::text = 'startTime asc' THEN start_time END ASC,
+    CASE WHEN $17::text = 'endTime asc' THEN end_time END ASC,
+    CASE WHEN $17::text = 'endTime desc' THEN end_time END DESC,
+    CASE WHEN $17::text = 'spend asc' THEN spend_nano END ASC,
+    CASE WHEN $17::text = 'spend desc' THEN spend_nano END DESC,
+    CASE WHEN $17::text = 'total_tokens asc' THEN prompt_tokens + completion_tokens END ASC,
+    CASE WHEN $17::text = 'total_tokens desc' THEN prompt_tokens + completion_tokens END DESC,
+    request_id LIMIT $19 OFFSET $18
 `
 
 type SpendPageSortedParams struct {
@@ -217,6 +225,7 @@ type SpendPageSortedParams struct {
 	ApiKey      *string
 	UserID      *string
 	TeamID      *string
+	SessionID   *string
 	EndUser     *string
 	Model       *string
 	ModelID     *string
@@ -240,6 +249,7 @@ func (q *Queries) SpendPageSorted(ctx context.Context, db DBTX, arg SpendPageSor
 		arg.ApiKey,
 		arg.UserID,
 		arg.TeamID,
+		arg.SessionID,
 		arg.EndUser,
 		arg.Model,
 		arg.ModelID,
@@ -293,6 +303,7 @@ func (q *Queries) SpendPageSorted(ctx context.Context, db DBTX, arg SpendPageSor
 			&i.Retries,
 			&i.Fallbacks,
 			&i.RequestTags,
+			&i.SessionID,
 		); err != nil {
 			return nil, err
 		}

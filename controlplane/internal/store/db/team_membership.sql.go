@@ -43,8 +43,8 @@ func (q *Queries) MemberByID(ctx context.Context, db DBTX, arg MemberByIDParams)
 	return i, err
 }
 
-const memberDelete = `-- name: MemberDelete :execrows
-DELETE FROM team_membership WHERE team_id = $1 AND user_id = $2
+const memberDelete = `-- name: MemberDelete :many
+DELETE FROM team_membership WHERE team_id = $1 AND user_id = $2 RETURNING team_id, user_id, spend_nano, budget_reset_at, budget_id, created_at, updated_at
 `
 
 type MemberDeleteParams struct {
@@ -52,12 +52,32 @@ type MemberDeleteParams struct {
 	UserID string
 }
 
-func (q *Queries) MemberDelete(ctx context.Context, db DBTX, arg MemberDeleteParams) (int64, error) {
-	result, err := db.Exec(ctx, memberDelete, arg.TeamID, arg.UserID)
+func (q *Queries) MemberDelete(ctx context.Context, db DBTX, arg MemberDeleteParams) ([]TeamMembership, error) {
+	rows, err := db.Query(ctx, memberDelete, arg.TeamID, arg.UserID)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []TeamMembership{}
+	for rows.Next() {
+		var i TeamMembership
+		if err := rows.Scan(
+			&i.TeamID,
+			&i.UserID,
+			&i.SpendNano,
+			&i.BudgetResetAt,
+			&i.BudgetID,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const memberEnsure = `-- name: MemberEnsure :one
@@ -140,6 +160,30 @@ func (q *Queries) MemberKeysLock(ctx context.Context, db DBTX, arg MemberKeysLoc
 	return items, nil
 }
 
+const memberRead = `-- name: MemberRead :one
+SELECT team_id, user_id, spend_nano, budget_reset_at, budget_id, created_at, updated_at FROM team_membership WHERE team_id = $1 AND user_id = $2
+`
+
+type MemberReadParams struct {
+	TeamID string
+	UserID string
+}
+
+func (q *Queries) MemberRead(ctx context.Context, db DBTX, arg MemberReadParams) (TeamMembership, error) {
+	row := db.QueryRow(ctx, memberRead, arg.TeamID, arg.UserID)
+	var i TeamMembership
+	err := row.Scan(
+		&i.TeamID,
+		&i.UserID,
+		&i.SpendNano,
+		&i.BudgetResetAt,
+		&i.BudgetID,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const membersAfter = `-- name: MembersAfter :many
 SELECT team_id, user_id FROM team_membership
 WHERE (team_id, user_id) > ($1, $2) ORDER BY team_id, user_id LIMIT $3
@@ -209,24 +253,27 @@ func (q *Queries) MembersByTeams(ctx context.Context, db DBTX, ids []string) ([]
 }
 
 const membersDeleteByTeams = `-- name: MembersDeleteByTeams :many
-DELETE FROM team_membership WHERE team_id = ANY($1::text[]) RETURNING team_id, user_id
+DELETE FROM team_membership WHERE team_id = ANY($1::text[]) RETURNING team_id, user_id, spend_nano, budget_reset_at, budget_id, created_at, updated_at
 `
 
-type MembersDeleteByTeamsRow struct {
-	TeamID string
-	UserID string
-}
-
-func (q *Queries) MembersDeleteByTeams(ctx context.Context, db DBTX, ids []string) ([]MembersDeleteByTeamsRow, error) {
+func (q *Queries) MembersDeleteByTeams(ctx context.Context, db DBTX, ids []string) ([]TeamMembership, error) {
 	rows, err := db.Query(ctx, membersDeleteByTeams, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []MembersDeleteByTeamsRow{}
+	items := []TeamMembership{}
 	for rows.Next() {
-		var i MembersDeleteByTeamsRow
-		if err := rows.Scan(&i.TeamID, &i.UserID); err != nil {
+		var i TeamMembership
+		if err := rows.Scan(
+			&i.TeamID,
+			&i.UserID,
+			&i.SpendNano,
+			&i.BudgetResetAt,
+			&i.BudgetID,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -10,7 +10,7 @@ import (
 )
 
 const usersKeysLock = `-- name: UsersKeysLock :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE user_id = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE user_id = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) UsersKeysLock(ctx context.Context, db DBTX, ids []string) ([]VerificationToken, error) {
@@ -68,6 +68,7 @@ func (q *Queries) UsersKeysLock(ctx context.Context, db DBTX, ids []string) ([]V
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}

@@ -97,7 +97,7 @@ func (q *Queries) UserKeyCounts(ctx context.Context, db DBTX, arg UserKeyCountsP
 }
 
 const userKeys = `-- name: UserKeys :many
-SELECT k.token, k.key_name, k.key_alias, k.user_id, k.team_id, k.organization_id, k.models, k.aliases, k.config, k.permissions, k.metadata, k.model_max_budget, k.allowed_routes, k.allowed_cache_controls, k.blocked, k.expires, k.spend_nano, k.max_budget_nano, k.budget_duration, k.budget_reset_at, k.max_parallel_requests, k.tpm_limit, k.rpm_limit, k.rotation_count, k.last_rotation_at, k.last_active, k.created_at, k.created_by, k.updated_at, k.updated_by, k.rph_limit, k.tph_limit, k.rpd_limit, k.tpd_limit, k.soft_budget_nano, k.budget_limits, k.budget_id, k.agent_id, k.project_id, k.object_permission_id, k.access_group_ids, k.router_settings, k.auto_rotate, k.rotation_interval, k.key_rotation_at, t.team_alias FROM verification_token k LEFT JOIN team_table t ON t.team_id = k.team_id
+SELECT k.token, k.key_name, k.key_alias, k.user_id, k.team_id, k.organization_id, k.models, k.aliases, k.config, k.permissions, k.metadata, k.model_max_budget, k.allowed_routes, k.allowed_cache_controls, k.blocked, k.expires, k.spend_nano, k.max_budget_nano, k.budget_duration, k.budget_reset_at, k.max_parallel_requests, k.tpm_limit, k.rpm_limit, k.rotation_count, k.last_rotation_at, k.last_active, k.created_at, k.created_by, k.updated_at, k.updated_by, k.rph_limit, k.tph_limit, k.rpd_limit, k.tpd_limit, k.soft_budget_nano, k.budget_limits, k.budget_id, k.agent_id, k.project_id, k.object_permission_id, k.access_group_ids, k.router_settings, k.auto_rotate, k.rotation_interval, k.key_rotation_at, k.delegated, t.team_alias FROM verification_token k LEFT JOIN team_table t ON t.team_id = k.team_id
 WHERE ($1::text IS NULL OR k.user_id = $1) AND k.team_id IS DISTINCT FROM $2::text
 ORDER BY k.created_at DESC, k.token DESC LIMIT 1000
 `
@@ -168,6 +168,7 @@ func (q *Queries) UserKeys(ctx context.Context, db DBTX, arg UserKeysParams) ([]
 			&i.VerificationToken.AutoRotate,
 			&i.VerificationToken.RotationInterval,
 			&i.VerificationToken.KeyRotationAt,
+			&i.VerificationToken.Delegated,
 			&i.TeamAlias,
 		); err != nil {
 			return nil, err

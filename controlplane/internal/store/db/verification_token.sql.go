@@ -12,7 +12,7 @@ import (
 )
 
 const keyByToken = `-- name: KeyByToken :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = $1
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE token = $1
 `
 
 func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -64,12 +64,13 @@ func (q *Queries) KeyByToken(ctx context.Context, db DBTX, token string) (Verifi
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
 
 const keyForUpdate = `-- name: KeyForUpdate :one
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = $1 FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE token = $1 FOR UPDATE
 `
 
 func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (VerificationToken, error) {
@@ -121,6 +122,7 @@ func (q *Queries) KeyForUpdate(ctx context.Context, db DBTX, token string) (Veri
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
@@ -138,7 +140,7 @@ INSERT INTO verification_token (
     $19, $20, $21, $22, $23, $24, $25, $26, $27,
     $28, $29, $30, $31, $32, $33, COALESCE($34::text[], '{}'), $35,
     $36, $37, $38, $39, $39
-) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+) RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated
 `
 
 type KeyInsertParams struct {
@@ -272,6 +274,7 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
@@ -279,7 +282,7 @@ func (q *Queries) KeyInsert(ctx context.Context, db DBTX, arg KeyInsertParams) (
 const keyReplaceToken = `-- name: KeyReplaceToken :one
 UPDATE verification_token SET token = $1, key_name = $2, rotation_count = rotation_count + 1,
     last_rotation_at = now(), key_rotation_at = $3, updated_by = $4, updated_at = now()
-WHERE token = $5 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+WHERE token = $5 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated
 `
 
 type KeyReplaceTokenParams struct {
@@ -345,13 +348,14 @@ func (q *Queries) KeyReplaceToken(ctx context.Context, db DBTX, arg KeyReplaceTo
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
 
 const keySetBlocked = `-- name: KeySetBlocked :one
 UPDATE verification_token SET blocked = $1::boolean, updated_by = $2, updated_at = now()
-WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+WHERE token = $3 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated
 `
 
 type KeySetBlockedParams struct {
@@ -409,13 +413,14 @@ func (q *Queries) KeySetBlocked(ctx context.Context, db DBTX, arg KeySetBlockedP
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
 
 const keySetSpend = `-- name: KeySetSpend :one
 UPDATE verification_token SET spend_nano = $1, budget_reset_at = $2, updated_by = $3, updated_at = now()
-WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+WHERE token = $4 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated
 `
 
 type KeySetSpendParams struct {
@@ -479,6 +484,7 @@ func (q *Queries) KeySetSpend(ctx context.Context, db DBTX, arg KeySetSpendParam
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
@@ -496,7 +502,7 @@ UPDATE verification_token SET
     access_group_ids = COALESCE($32::text[], '{}'), router_settings = $33,
     auto_rotate = $34, rotation_interval = $35, key_rotation_at = $36,
     updated_by = $37, updated_at = now()
-WHERE token = $38 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at
+WHERE token = $38 RETURNING token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated
 `
 
 type KeyUpdateParams struct {
@@ -628,12 +634,13 @@ func (q *Queries) KeyUpdate(ctx context.Context, db DBTX, arg KeyUpdateParams) (
 		&i.AutoRotate,
 		&i.RotationInterval,
 		&i.KeyRotationAt,
+		&i.Delegated,
 	)
 	return i, err
 }
 
 const keysAfter = `-- name: KeysAfter :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE token > $1 ORDER BY token LIMIT $2
 `
 
 type KeysAfterParams struct {
@@ -696,6 +703,7 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -708,7 +716,7 @@ func (q *Queries) KeysAfter(ctx context.Context, db DBTX, arg KeysAfterParams) (
 }
 
 const keysByAliases = `-- name: KeysByAliases :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE key_alias = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) ([]VerificationToken, error) {
@@ -766,6 +774,7 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -778,7 +787,7 @@ func (q *Queries) KeysByAliases(ctx context.Context, db DBTX, aliases []string) 
 }
 
 const keysByTeam = `-- name: KeysByTeam :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE team_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]VerificationToken, error) {
@@ -836,6 +845,7 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -848,7 +858,7 @@ func (q *Queries) KeysByTeam(ctx context.Context, db DBTX, teamID string) ([]Ver
 }
 
 const keysByTokens = `-- name: KeysByTokens :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE token = ANY($1::text[]) ORDER BY token FOR UPDATE
 `
 
 func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([]VerificationToken, error) {
@@ -906,6 +916,7 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -918,7 +929,7 @@ func (q *Queries) KeysByTokens(ctx context.Context, db DBTX, tokens []string) ([
 }
 
 const keysByUser = `-- name: KeysByUser :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE user_id = $1::text ORDER BY created_at DESC, token DESC LIMIT 1000
 `
 
 func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]VerificationToken, error) {
@@ -976,6 +987,7 @@ func (q *Queries) KeysByUser(ctx context.Context, db DBTX, userID string) ([]Ver
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -997,7 +1009,7 @@ func (q *Queries) KeysDelete(ctx context.Context, db DBTX, tokens []string) erro
 }
 
 const keysGuaranteed = `-- name: KeysGuaranteed :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token
 WHERE team_id = $1::text AND token <> $2::text
   AND (metadata->>'rpm_limit_type' = 'guaranteed_throughput' OR metadata->>'tpm_limit_type' = 'guaranteed_throughput')
 `
@@ -1062,6 +1074,7 @@ func (q *Queries) KeysGuaranteed(ctx context.Context, db DBTX, arg KeysGuarantee
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}
@@ -1074,7 +1087,7 @@ func (q *Queries) KeysGuaranteed(ctx context.Context, db DBTX, arg KeysGuarantee
 }
 
 const keysRead = `-- name: KeysRead :many
-SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at FROM verification_token WHERE token = ANY($1::text[])
+SELECT token, key_name, key_alias, user_id, team_id, organization_id, models, aliases, config, permissions, metadata, model_max_budget, allowed_routes, allowed_cache_controls, blocked, expires, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, rotation_count, last_rotation_at, last_active, created_at, created_by, updated_at, updated_by, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, budget_id, agent_id, project_id, object_permission_id, access_group_ids, router_settings, auto_rotate, rotation_interval, key_rotation_at, delegated FROM verification_token WHERE token = ANY($1::text[])
 `
 
 func (q *Queries) KeysRead(ctx context.Context, db DBTX, tokens []string) ([]VerificationToken, error) {
@@ -1132,6 +1145,7 @@ func (q *Queries) KeysRead(ctx context.Context, db DBTX, tokens []string) ([]Ver
 			&i.AutoRotate,
 			&i.RotationInterval,
 			&i.KeyRotationAt,
+			&i.Delegated,
 		); err != nil {
 			return nil, err
 		}

@@ -42,7 +42,8 @@ FROM (
       AND (sqlc.narg(excluded)::text[] IS NULL OR d.team_id <> ALL(sqlc.narg(excluded)::text[]))
       AND (sqlc.narg(api_key)::text IS NULL OR d.api_key = sqlc.narg(api_key))
       AND (sqlc.narg(model)::text IS NULL OR d.model = sqlc.narg(model))
-      AND (sqlc.narg(owner)::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)))
+      AND (sqlc.narg(owner)::text IS NULL OR d.team_id = ANY(@led::text[])
+        OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)))
     ORDER BY d.date DESC, d.team_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type LIMIT @page_size OFFSET @skip
 ) d
 LEFT JOIN verification_token v ON v.token = d.api_key
@@ -56,7 +57,8 @@ WHERE d.date BETWEEN @start_date::date AND @end_date::date
   AND (sqlc.narg(excluded)::text[] IS NULL OR d.team_id <> ALL(sqlc.narg(excluded)::text[]))
   AND (sqlc.narg(api_key)::text IS NULL OR d.api_key = sqlc.narg(api_key))
   AND (sqlc.narg(model)::text IS NULL OR d.model = sqlc.narg(model))
-  AND (sqlc.narg(owner)::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)));
+  AND (sqlc.narg(owner)::text IS NULL OR d.team_id = ANY(@led::text[])
+    OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)));
 
 -- name: TagActivity :many
 SELECT d.date, d.tag::text AS entity, d.api_key::text AS api_key, d.model::text AS model, d.model_group::text AS model_group,

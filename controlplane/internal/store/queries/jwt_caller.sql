@@ -15,12 +15,3 @@ SELECT team_id FROM team_table WHERE team_id = ANY(@ids::text[]);
 
 -- name: TeamsByAlias :many
 SELECT team_id FROM team_table WHERE team_alias = @alias::text ORDER BY team_id LIMIT 2;
-
--- name: SSOSessionInsert :exec
-INSERT INTO sso_cli_session (id, sealed, ends_at) VALUES (@id, @sealed, @ends_at) ON CONFLICT DO NOTHING;
-
--- name: SSOSessionTake :one
-DELETE FROM sso_cli_session WHERE id = @id AND ends_at > now() RETURNING sealed;
-
--- name: SSOSessionsEnd :exec
-DELETE FROM sso_cli_session WHERE ends_at <= now();

@@ -4,9 +4,14 @@ INSERT INTO deprecated_verification_token (token, active_token_id, revoke_at) VA
 ON CONFLICT (token) DO UPDATE SET active_token_id = excluded.active_token_id, revoke_at = excluded.revoke_at, created_at = now();
 
 -- name: KeysFollow :many
--- Lets former texts of a key follow it to its next one.
-UPDATE deprecated_verification_token SET active_token_id = @active_token_id
+-- Lets former texts of a key follow it to its next one, for as long as they were
+-- to work and no longer than until a time.
+UPDATE deprecated_verification_token SET active_token_id = @active_token_id, revoke_at = LEAST(revoke_at, @until)
 WHERE active_token_id = @former_token_id RETURNING token;
+
+-- name: KeysFollowed :many
+-- The keys that got other texts, whether the former ones still work or not.
+SELECT token, active_token_id FROM deprecated_verification_token WHERE token = ANY(@tokens::text[]);
 
 -- name: KeyActive :one
 -- The key that a former text still stands for.
@@ -24,12 +29,12 @@ DELETE FROM deprecated_verification_token WHERE active_token_id = ANY(@active_to
 
 -- name: KeysForget :many
 -- Ends former texts, by themselves.
-DELETE FROM deprecated_verification_token WHERE token = ANY(@tokens::text[]) RETURNING *;
+UPDATE deprecated_verification_token SET revoke_at = now() WHERE token = ANY(@tokens::text[]) AND revoke_at > now() RETURNING *;
 
 -- name: KeysRevoked :many
--- Forgets former texts whose time is over.
+-- Forgets former texts that ended a day ago: no call that began with them is left.
 DELETE FROM deprecated_verification_token WHERE token = ANY(ARRAY(
-    SELECT o.token FROM deprecated_verification_token o WHERE o.revoke_at <= now() ORDER BY o.revoke_at LIMIT @page_size)) RETURNING token;
+    SELECT o.token FROM deprecated_verification_token o WHERE o.revoke_at <= now() - interval '1 day' ORDER BY o.revoke_at LIMIT @page_size)) RETURNING token;
 
 -- name: KeysDueForRotation :many
 SELECT token FROM verification_token

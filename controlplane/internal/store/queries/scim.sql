@@ -101,10 +101,10 @@ WHERE team_id = @team_id RETURNING *;
 
 -- name: SCIMMembersKeysLock :many
 -- The keys that members of a team have of it.
-SELECT * FROM verification_token WHERE team_id = @team_id::text AND user_id = ANY(@user_ids::text[]) ORDER BY token FOR UPDATE;
+SELECT token, user_id::text AS user_id FROM verification_token WHERE team_id = @team_id::text AND user_id = ANY(@user_ids::text[]) ORDER BY token FOR UPDATE;
 
 -- name: SCIMTeamKeysLock :many
-SELECT * FROM verification_token WHERE team_id = @team_id::text ORDER BY token FOR UPDATE;
+SELECT token FROM verification_token WHERE team_id = @team_id::text ORDER BY token FOR UPDATE;
 
 -- name: SCIMJoin :exec
 -- Users who are in a team now; what they spend in it counts from here.

@@ -18,11 +18,14 @@ SELECT * FROM team_membership WHERE team_id = ANY(@ids::text[]) ORDER BY team_id
 SELECT team_id, user_id FROM team_membership
 WHERE (team_id, user_id) > (@after_team, @after_user) ORDER BY team_id, user_id LIMIT @page_size;
 
--- name: MemberDelete :execrows
-DELETE FROM team_membership WHERE team_id = @team_id AND user_id = @user_id;
+-- name: MemberDelete :many
+DELETE FROM team_membership WHERE team_id = @team_id AND user_id = @user_id RETURNING *;
+
+-- name: MemberRead :one
+SELECT * FROM team_membership WHERE team_id = @team_id AND user_id = @user_id;
 
 -- name: MembersDeleteByTeams :many
-DELETE FROM team_membership WHERE team_id = ANY(@ids::text[]) RETURNING team_id, user_id;
+DELETE FROM team_membership WHERE team_id = ANY(@ids::text[]) RETURNING *;
 
 -- name: MemberKeysLock :many
 SELECT token FROM verification_token WHERE team_id = @team_id::text AND user_id = @user_id::text ORDER BY token FOR UPDATE;

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,7 +38,7 @@ command was not understood.
 Examples:
   tianji standalone
   tianji standalone --config config.yaml --data-dir ./data
-  tianji import-litellm --from postgres://litellm:...@db/litellm --dry-run
+  tianji import-litellm --from postgres://litellm@db/litellm --dry-run
   tianji keys create --alias my-app --max-budget 10
   tianji spend keys
 `
@@ -48,6 +49,9 @@ const (
 	StatusFailed
 	StatusUsage
 )
+
+// errInterrupted stands for errors that say no more than that.
+var errInterrupted = errors.New("interrupted")
 
 // timeout bounds one request to the management API.
 const timeout = time.Minute
@@ -71,9 +75,8 @@ func Run(ctx context.Context, t *Terminal, args []string) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE): // whoever read has enough
 		return StatusOK
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		_, _ = fmt.Fprintln(t.Err, "tianji: interrupted")
-		return StatusFailed
+	case ctx.Err() != nil && strings.HasSuffix(err.Error(), context.Canceled.Error()):
+		err = errInterrupted
 	}
 	_, _ = fmt.Fprintln(t.Err, "tianji:", err)
 	if _, wrong := errors.AsType[mistake](err); wrong {

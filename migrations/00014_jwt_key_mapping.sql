@@ -17,14 +17,5 @@ CREATE TABLE jwt_key_mapping (
 CREATE INDEX jwt_key_mapping_token ON jwt_key_mapping (token);
 CREATE INDEX jwt_key_mapping_created ON jwt_key_mapping (created_at DESC, id DESC);
 
--- Sessions that wait to be fetched by a terminal, by the SHA-256 of what the
--- terminal made up. What a crash loses of it is a login.
-CREATE UNLOGGED TABLE sso_cli_session (
-    id      text        PRIMARY KEY,
-    sealed  bytea       NOT NULL,
-    ends_at timestamptz NOT NULL
-);
-CREATE INDEX sso_cli_session_end ON sso_cli_session (ends_at);
-
 -- +goose Down
-DROP TABLE sso_cli_session, jwt_key_mapping;
+DROP TABLE jwt_key_mapping;
