@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit/bucket"
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -28,9 +29,39 @@ func (a *App) keepAudit(cfg *proxyconfig.Config) error {
 	if o.Archive == "" {
 		return nil
 	}
-	if strings.Contains(o.Archive, "://") {
-		return fmt.Errorf("general_settings.audit_archive: %q is not a directory; mount the bucket, or archive the directory", o.Archive)
+	switch scheme, _, is := strings.Cut(o.Archive, "://"); {
+	case !is:
+		a.retention.Archive = trail.Dir(o.Archive)
+		return nil
+	case scheme != "s3":
+		return fmt.Errorf("general_settings.audit_archive: %q is neither a directory nor s3://bucket/prefix", o.Archive)
 	}
-	a.retention.Archive = trail.Dir(o.Archive)
+	b, err := bucket.New(a.bucketOptions(&o))
+	if err != nil {
+		return fmt.Errorf("general_settings.audit_archive: %w", err)
+	}
+	a.retention.Archive = b
 	return nil
+}
+
+// bucketOptions takes from the environment what the configuration does not say,
+// by the names that AWS's own tools read.
+func (a *App) bucketOptions(o *proxyconfig.Audit) *bucket.Options {
+	or := func(configured string, names ...string) string {
+		for _, name := range names {
+			if configured == "" && a.opts.Lookup != nil {
+				configured, _ = a.opts.Lookup(name)
+			}
+		}
+		return configured
+	}
+	out := &bucket.Options{
+		URL: o.Archive, Region: or(o.ArchiveRegion, "AWS_REGION", "AWS_DEFAULT_REGION"),
+		Endpoint:  or(o.ArchiveEndpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+		AccessKey: or(o.ArchiveKeyID, "AWS_ACCESS_KEY_ID"), SecretKey: or(o.ArchiveSecret.Reveal(), "AWS_SECRET_ACCESS_KEY"),
+	}
+	if o.ArchiveKeyID == "" { // a session is of the key beside it
+		out.SessionToken = or("", "AWS_SESSION_TOKEN")
+	}
+	return out
 }

@@ -159,7 +159,8 @@ const objects = `
   that are nobody's (` + "`/key/service-account/generate`" + `). A key without a user, or of a user whom nobody has made, makes no keys.
 - A key that **somebody else knows**, because an admin of a team or organisation has made it for its user or given it a new text, calls models for
   that user and manages nothing in their name, until the user or a proxy admin gives it a new text.
-- A **team** is seen by its members and keys. Its admins manage its members, its name and what each member may spend; what the team may do and cost is for
+- A **team** is seen by its members and keys. Its admins manage its members and what those may call, its name, where its calls are logged, and what each member may spend, and see
+  what it spends; what the team may do and cost is for
   proxy admins and admins of its organisation.
 - An **organisation** is managed by its admins: its members, teams, the keys of those, and new users in it. What it may spend itself is not.
 - A **user** sees themselves, and changes what they are called and how they log in. Proxy admins see and change others. Admins of an organisation see its

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tianjillm/tianjillm/test/stack"
@@ -312,13 +313,9 @@ func TestJWT_mapping_to_virtual_keys(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, c.Get(t, "/key/info").Status)
 	admin.Post(t, "/jwt/key/mapping/delete", map[string]any{"id": id}).OK(t)
 	require.Equal(t, http.StatusNotFound, admin.Get(t, "/jwt/key/mapping/info?id="+id).Status)
-	var actions []string
 	rows, err := s.DB().Query(t.Context(), `SELECT action FROM audit_log WHERE table_name = 'jwt_key_mapping' ORDER BY updated_at`)
 	require.NoError(t, err)
-	for rows.Next() {
-		var a string
-		require.NoError(t, rows.Scan(&a))
-		actions = append(actions, a)
-	}
+	actions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
 	require.Equal(t, []string{"created", "updated", "updated", "deleted"}, actions)
 }

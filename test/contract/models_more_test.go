@@ -279,7 +279,12 @@ func TestModel_metrics(t *testing.T) {
 	}
 	key := s.NewKey(t, nil)
 	s.Client(key).Post(t, chatPath, hello("gpt")).OK(t)
+	gate := make(chan struct{}) // what is over before its first piece was sent has no time to it
+	v.Script("gpt-4o", fakevendor.Answer(fakevendor.Options{Pieces: []string{"a", "b"}, Gate: gate}))
 	stream := s.Client(key).Stream(t, chatPath, with("gpt", map[string]any{"stream": true}))
+	_, more := stream.Next()
+	require.True(t, more)
+	close(gate)
 	_, err := stream.Rest()
 	require.NoError(t, err)
 	stream.Close()
@@ -381,4 +386,59 @@ func fallbackErrors(t *testing.T, admin *stack.Client) {
 		require.Equal(t, http.StatusUnprocessableEntity, admin.Post(t, "/fallback", body).Status, body)
 	}
 	require.Equal(t, http.StatusUnprocessableEntity, admin.Get(t, "/fallback/broken?fallback_type=x").Status)
+}
+
+const listedConfig = `
+model_list:
+- {model_name: gpt, litellm_params: {model: openai/gpt-4o, api_key: k}, model_info: {access_groups: [beta]}}
+- {model_name: spare, litellm_params: {model: mock/echo}}
+router_settings: {fallbacks: [{gpt: [spare]}], context_window_fallbacks: [{spare: [gpt]}]}
+`
+
+// TestModel_list_options: what LiteLLM's list can be asked for besides.
+func TestModel_list_options(t *testing.T) {
+	t.Parallel()
+	s := stack.Start(t, stack.Options{Config: listedConfig})
+	key := s.Client(s.NewKey(t, map[string]any{"models": []string{"beta"}}))
+	list := func(c *stack.Client, query string) (ids []string, fallbacks [][]string) {
+		var body struct {
+			Object string
+			Data   []struct {
+				ID       string
+				Metadata *struct{ Fallbacks []string }
+			}
+		}
+		decode(t, c.Get(t, "/v1/models"+query), &body)
+		require.Equal(t, "list", body.Object)
+		for _, m := range body.Data {
+			ids = append(ids, m.ID)
+			if m.Metadata != nil {
+				fallbacks = append(fallbacks, m.Metadata.Fallbacks)
+			}
+		}
+		return ids, fallbacks
+	}
+	ids, fallbacks := list(s.Master(), "?scope=expand")
+	require.Equal(t, []string{"gpt", "spare"}, ids)
+	require.Empty(t, fallbacks)
+	_, fallbacks = list(s.Master(), "?include_metadata=true")
+	require.Equal(t, [][]string{{"spare"}, {}}, fallbacks)
+	_, fallbacks = list(s.Master(), "?include_metadata=true&fallback_type=context_window")
+	require.Equal(t, [][]string{{}, {"gpt"}}, fallbacks)
+	_, fallbacks = list(key, "?include_metadata=true")
+	require.Equal(t, [][]string{{}}, fallbacks, "what the key may not use is not named")
+	ids, _ = list(key, "?include_model_access_groups=true")
+	require.Equal(t, []string{"gpt", "beta"}, ids)
+	ids, _ = list(s.Master(), "?only_model_access_groups=true")
+	require.Equal(t, []string{"beta"}, ids)
+	checkDetail(t, key.Get(t, "/models?scope=all"), http.StatusBadRequest, "Invalid scope parameter. Only 'expand' is currently supported.")
+	require.Equal(t, http.StatusBadRequest, key.Get(t, "/models?fallback_type=x").Status)
+
+	o := key.With("anthropic-version", "2023-06-01").Get(t, "/v1/models").OK(t)
+	shape{"data": "array", "has_more": "bool", "first_id": "string", "last_id": "string"}.check(t, any(o))
+	data, _ := o["data"].([]any)
+	one := shape{
+		"type": "string", "id": "string", "display_name": "string", "created_at": "time", "max_input_tokens": "number?", "max_tokens": "number?",
+	}.check(t, data[0])
+	require.InDelta(t, 128000, one["max_input_tokens"], 0)
 }

@@ -19,7 +19,7 @@ const openConfig = auditedConfig + `  default_internal_user_params:
     available_teams: [open-team, nobody-made-it]
 `
 
-// memberID is the id of a member in the audit trail.
+// memberTrail are the entries about the members of a team, the oldest first.
 func memberTrail(t *testing.T, s *stack.Stack, team string) []map[string]any {
 	t.Helper()
 	page := s.Master().Get(t, "/audit?page_size=100&sort_order=asc&table_name=LiteLLM_TeamMembership&object_team_id="+team).OK(t)
@@ -167,7 +167,10 @@ func TestTeam_page(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, admin.Get(t, "/v2/team/list?page_size=101").Status)
 	require.Equal(t, http.StatusUnprocessableEntity, admin.Get(t, "/v2/team/list?page=0").Status)
 
-	var found []map[string]any
+	var free, found []map[string]any
+	decode(t, admin.Get(t, "/team/list?organization_id=default_organization"), &free)
+	require.Len(t, free, 1)
+	require.Equal(t, "team-0", free[0]["team_id"])
 	decode(t, admin.Get(t, "/team/filter/ui?team_alias=e&page_size=2"), &found)
 	require.Len(t, found, 2)
 	teamView().check(t, any(found[0]))

@@ -98,8 +98,11 @@ func (r *Request) check() error {
 		name string
 		sent field.Of[[]string]
 	}{
-		{"access_model_names", r.Models}, {"access_mcp_server_ids", r.MCPServers}, {"access_agent_ids", r.Agents},
-		{"assigned_team_ids", r.Teams}, {"assigned_key_ids", r.Keys},
+		{"access_model_names", r.Models},
+		{"access_mcp_server_ids", r.MCPServers},
+		{"access_agent_ids", r.Agents},
+		{"assigned_team_ids", r.Teams},
+		{"assigned_key_ids", r.Keys},
 	} {
 		if err := bounds.CheckNames(list.name, list.sent.Value); err != nil {
 			return err

@@ -40,6 +40,7 @@ const (
 	AccessGroups  Table = "access_group_table"
 	Fallbacks     Table = "fallback_table"
 	Memberships   Table = "team_membership"
+	OrgMembers    Table = "organization_membership"
 	Credentials   Table = "credentials_table"
 	Invitations   Table = "invitation_link"
 	JWTMappings   Table = "jwt_key_mapping"
@@ -51,7 +52,7 @@ func liteLLM() map[string]Table {
 		"LiteLLM_VerificationToken": Keys, "LiteLLM_TeamTable": Teams, "LiteLLM_UserTable": Users, "LiteLLM_ProxyModelTable": Models,
 		"LiteLLM_EndUserTable": Customers, "LiteLLM_OrganizationTable": Organizations, "LiteLLM_BudgetTable": Budgets, "LiteLLM_TagTable": Tags,
 		"LiteLLM_AccessGroupTable": AccessGroups,
-		"LiteLLM_TeamMembership":   Memberships, "LiteLLM_CredentialsTable": Credentials,
+		"LiteLLM_TeamMembership":   Memberships, "LiteLLM_OrganizationMembership": OrgMembers, "LiteLLM_CredentialsTable": Credentials,
 		"LiteLLM_InvitationLink": Invitations, "LiteLLM_JWTKeyMapping": JWTMappings,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -42,6 +43,7 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Store
 	if err != nil {
 		return Stored{}, err
 	}
+	var out Stored
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
 		row, err = s.store.CustomerInsert(ctx, tx, insertParams(row))
 		if _, taken := store.Duplicate(err); taken {
@@ -51,29 +53,31 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Store
 		if err != nil {
 			return fmt.Errorf("write customer: %w", err)
 		}
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if out, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		return tx.Audited(ctx, entry(who, audit.Created, row.UserID, nil, out))
 	})
-	if err != nil {
-		return Stored{}, err
-	}
-	return s.stored(ctx, row)
+	return out, err
 }
 
-// write gives a customer the budget that a request asks for and stores the
-// row.
-func (s *Service) write(ctx context.Context, tx *store.Tx, who caller.Caller, row db.EndUserTable, r *Request) (db.EndUserTable, error) {
+// write gives a customer the budget that a request asks for, stores the row and
+// returns what came of it.
+func (s *Service) write(ctx context.Context, tx *store.Tx, who caller.Caller, row db.EndUserTable, r *Request) (Stored, error) {
 	var err error
 	row.BudgetID, err = tier.Assign(ctx, s.store, tx, tier.Assignment{
 		Owner: tier.Owner(store.KindCustomer, row.UserID), Current: row.BudgetID, BudgetID: r.BudgetID, Fields: &r.Fields, By: *who.ID(),
 	})
 	if err != nil {
-		return row, err
+		return Stored{}, err
 	}
 	if row, err = s.store.CustomerUpdate(ctx, tx, updateParams(row)); err != nil {
-		return row, fmt.Errorf("write customer: %w", err)
+		return Stored{}, fmt.Errorf("write customer: %w", err)
 	}
-	return row, tx.Changed(ctx, store.KindCustomer, row.UserID)
+	if err := tx.Changed(ctx, store.KindCustomer, row.UserID); err != nil {
+		return Stored{}, err
+	}
+	return s.stored(ctx, tx, row)
 }
 
 // Update changes what was sent; nothing, zero and false change nothing, as at
@@ -83,20 +87,23 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (St
 	if err := s.check(ctx, r); err != nil {
 		return Stored{}, err
 	}
-	var row db.EndUserTable
+	var out Stored
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if row, err = s.store.CustomerForUpdate(ctx, tx, r.UserID.Value); err != nil {
+		row, err := s.store.CustomerForUpdate(ctx, tx, r.UserID.Value)
+		if err != nil {
 			return lost("user_id", r.UserID.Value, err)
 		}
+		before, err := s.stored(ctx, tx, row)
+		if err != nil {
+			return err
+		}
 		r.apply(&row)
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if out, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		return tx.AuditedChange(ctx, entry(who, audit.Updated, row.UserID, before, out))
 	})
-	if err != nil {
-		return Stored{}, err
-	}
-	return s.stored(ctx, row)
+	return out, err
 }
 
 func lost(param, id string, err error) error {
@@ -121,7 +128,7 @@ func (s *Service) Info(ctx context.Context, _ caller.Caller, id string) (Row, er
 	if err != nil {
 		return Row{}, lost("end_user_id", id, err)
 	}
-	out, err := s.stored(ctx, row)
+	out, err := s.stored(ctx, s.store.DB(), row)
 	return out.Row, err
 }
 
@@ -131,7 +138,7 @@ func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list customers: %w", err)
 	}
-	all, err := s.views(ctx, rows)
+	all, err := s.views(ctx, s.store.DB(), rows)
 	if err != nil {
 		return nil, err
 	}
@@ -149,18 +156,22 @@ type Deleted struct {
 }
 
 // Delete removes customers; all of them or none.
-func (s *Service) Delete(ctx context.Context, _ caller.Caller, ids []string) (Deleted, error) {
+func (s *Service) Delete(ctx context.Context, who caller.Caller, ids []string) (Deleted, error) {
 	if err := bounds.CheckIDs("user_ids", ids); err != nil {
 		return Deleted{}, err
 	}
 	var found []string
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if found, err = s.store.CustomersExisting(ctx, tx, ids); err != nil {
+		rows, err := s.store.CustomersLock(ctx, tx, ids)
+		if err != nil {
 			return fmt.Errorf("read customers: %w", err)
 		}
+		found = userIDs(rows)
 		if missing := without(ids, found); len(missing) > 0 {
 			return notFound("user_ids", "End User Id(s)="+bounds.Repr(missing)+" do not exist in db")
+		}
+		if err := s.auditDeleted(ctx, tx, who, rows); err != nil {
+			return err
 		}
 		if err := s.store.CustomersDelete(ctx, tx, found); err != nil {
 			return fmt.Errorf("delete customers: %w", err)
@@ -181,50 +192,4 @@ func without(ids, found []string) []string {
 		}
 	}
 	return missing
-}
-
-// Block blocks customers, and makes those that are not known.
-func (s *Service) Block(ctx context.Context, _ caller.Caller, ids []string) ([]Stored, error) {
-	if err := bounds.CheckIDs("user_ids", ids); err != nil {
-		return nil, err
-	}
-	var rows []db.EndUserTable
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if rows, err = s.store.CustomersBlock(ctx, tx, ids); err != nil {
-			return fmt.Errorf("block customers: %w", err)
-		}
-		blocked := make([]string, len(rows))
-		for i, r := range rows {
-			blocked[i] = r.UserID
-		}
-		return tx.ChangedAll(ctx, store.KindCustomer, blocked)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, rows)
-}
-
-// Unblock ends the blocking of customers and returns the ids of those that are
-// still blocked. LiteLLM forgets to write it down.
-func (s *Service) Unblock(ctx context.Context, _ caller.Caller, ids []string) ([]string, error) {
-	if err := bounds.CheckIDs("user_ids", ids); err != nil {
-		return nil, err
-	}
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		freed, err := s.store.CustomersUnblock(ctx, tx, ids)
-		if err != nil {
-			return fmt.Errorf("unblock customers: %w", err)
-		}
-		return tx.ChangedAll(ctx, store.KindCustomer, freed)
-	})
-	if err != nil {
-		return nil, err
-	}
-	blocked, err := s.store.CustomersBlocked(ctx, s.store.DB())
-	if err != nil {
-		return nil, fmt.Errorf("list blocked customers: %w", err)
-	}
-	return blocked, nil
 }

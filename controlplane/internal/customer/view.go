@@ -30,22 +30,22 @@ type Stored struct {
 	BudgetID *string `json:"budget_id"`
 }
 
-func (s *Service) stored(ctx context.Context, row db.EndUserTable) (Stored, error) {
-	all, err := s.views(ctx, []db.EndUserTable{row})
+func (s *Service) stored(ctx context.Context, conn db.DBTX, row db.EndUserTable) (Stored, error) {
+	all, err := s.views(ctx, conn, []db.EndUserTable{row})
 	if err != nil {
 		return Stored{}, err
 	}
 	return all[0], nil
 }
 
-func (s *Service) views(ctx context.Context, rows []db.EndUserTable) ([]Stored, error) {
+func (s *Service) views(ctx context.Context, conn db.DBTX, rows []db.EndUserTable) ([]Stored, error) {
 	var ids []string
 	for _, r := range rows {
 		if r.BudgetID != nil {
 			ids = append(ids, *r.BudgetID)
 		}
 	}
-	budgets, err := tier.Resolve(ctx, s.store, s.store.DB(), ids)
+	budgets, err := tier.Resolve(ctx, s.store, conn, ids)
 	if err != nil {
 		return nil, err
 	}

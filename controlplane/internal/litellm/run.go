@@ -192,6 +192,8 @@ type plan struct {
 	unknown []string
 	query   string
 	report  *TableReport
+	// planned is how many rows were written when Postgres counted them last.
+	planned int64
 }
 
 // plan finds out what there is, and counts it.

@@ -108,21 +108,13 @@ func (s *Service) regroup(ctx context.Context, who caller.Caller, r *AccessGroup
 		if err != nil {
 			return err
 		}
-		has := func(list []db.ProxyModelTable, id string) bool {
-			return slices.ContainsFunc(list, func(m db.ProxyModelTable) bool { return m.ModelID == id })
-		}
-		for i := range had {
-			if !has(meant, had[i].ModelID) {
-				if err := s.setGroup(ctx, tx, who, &had[i], r.AccessGroup, false); err != nil {
-					return err
-				}
+		for _, row := range without(had, meant) {
+			if err := s.setGroup(ctx, tx, who, &row, r.AccessGroup, false); err != nil {
+				return err
 			}
 		}
-		for i := range meant {
-			if has(had, meant[i].ModelID) {
-				continue
-			}
-			if err := s.setGroup(ctx, tx, who, &meant[i], r.AccessGroup, true); err != nil {
+		for _, row := range without(meant, had) {
+			if err := s.setGroup(ctx, tx, who, &row, r.AccessGroup, true); err != nil {
 				return err
 			}
 		}
@@ -130,6 +122,13 @@ func (s *Service) regroup(ctx context.Context, who caller.Caller, r *AccessGroup
 		return nil
 	})
 	return out, err
+}
+
+// without returns the deployments of one list that are not in another.
+func without(list, others []db.ProxyModelTable) []db.ProxyModelTable {
+	return slices.DeleteFunc(slices.Clone(list), func(one db.ProxyModelTable) bool {
+		return slices.ContainsFunc(others, func(other db.ProxyModelTable) bool { return other.ModelID == one.ModelID })
+	})
 }
 
 // meant returns the stored deployments of names or of ids, all of which must be

@@ -71,6 +71,22 @@ func (g *Group) add(one *Info) {
 	if mode, ok := about["mode"].(string); ok && g.Mode == nil {
 		g.Mode = &mode
 	}
+	g.measure(one)
+	for name, dst := range map[string]*bool{
+		"supports_parallel_function_calling": &g.ParallelFunctions, "supports_vision": &g.Vision, "supports_function_calling": &g.Functions,
+		"supports_web_search": &g.WebSearch, "supports_reasoning": &g.Reasoning,
+	} {
+		*dst = *dst || truth(about[name])
+	}
+	if params, ok := one.LitellmParams["configurable_clientside_auth_params"]; ok && g.ClientSideAuth == nil {
+		g.ClientSideAuth = params
+	}
+}
+
+// measure takes the largest of what each deployment bears or costs, and the sum
+// of what they do in a minute.
+func (g *Group) measure(one *Info) {
+	about := one.ModelInfo
 	for name, dst := range map[string]**float64{
 		"max_input_tokens": &g.MaxInputTokens, "max_output_tokens": &g.MaxOutputTokens,
 		"input_cost_per_token": &g.InputCost, "output_cost_per_token": &g.OutputCost,
@@ -90,15 +106,6 @@ func (g *Group) add(one *Info) {
 		if ok {
 			*dst = &n
 		}
-	}
-	for name, dst := range map[string]*bool{
-		"supports_parallel_function_calling": &g.ParallelFunctions, "supports_vision": &g.Vision, "supports_function_calling": &g.Functions,
-		"supports_web_search": &g.WebSearch, "supports_reasoning": &g.Reasoning,
-	} {
-		*dst = *dst || truth(about[name])
-	}
-	if params, ok := one.LitellmParams["configurable_clientside_auth_params"]; ok && g.ClientSideAuth == nil {
-		g.ClientSideAuth = params
 	}
 }
 

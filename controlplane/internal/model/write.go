@@ -168,14 +168,8 @@ func (s *Service) change(ctx context.Context, who caller.Caller, id string, r *R
 	var out Row
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		row, err := s.store.ModelForUpdate(ctx, tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			if !who.May().Admin() { // whose it would be is not known
-				return who.May().ManageModel(nil)
-			}
-			return unknown
-		}
 		if err != nil {
-			return fmt.Errorf("read model: %w", err)
+			return lost(who, err, unknown)
 		}
 		params, err := s.open(row)
 		if err != nil {
@@ -209,6 +203,18 @@ func (s *Service) change(ctx context.Context, who caller.Caller, id string, r *R
 		return tx.Changed(ctx, store.KindModel, id)
 	})
 	return out, err
+}
+
+// lost is why a deployment can not be read. Whose one would be that is not there
+// is not known: who is not an admin may not change it.
+func lost(who caller.Caller, err, unknown error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read model: %w", err)
+	}
+	if err := who.May().ManageModel(nil); err != nil {
+		return err
+	}
+	return unknown
 }
 
 func action(before, after Row) audit.Action {
@@ -266,14 +272,8 @@ func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (map
 	}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		row, err := s.store.ModelForUpdate(ctx, tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			if !who.May().Admin() {
-				return who.May().ManageModel(nil)
-			}
-			return apierr.BadRequest("Model with id=%s not found in db", id)
-		}
 		if err != nil {
-			return fmt.Errorf("read model: %w", err)
+			return lost(who, err, apierr.BadRequest("Model with id=%s not found in db", id))
 		}
 		owner := ownerOf(row.ModelName, row.ModelInfo)
 		if err := s.mayManage(ctx, tx, who, owner.team); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -40,7 +41,11 @@ func (s *Service) Delete(ctx context.Context, who caller.Caller, orgs []string) 
 			return err
 		}
 		for _, o := range rows {
-			out = append(out, show(o, budgets))
+			gone := show(o, budgets)
+			if err := tx.Audited(ctx, entry(who, audit.Deleted, o.OrganizationID, gone, audit.Nothing{})); err != nil {
+				return err
+			}
+			out = append(out, gone)
 		}
 		return s.remove(ctx, tx, who, orgs)
 	})
@@ -65,6 +70,13 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, who caller.Caller, o
 	owners := make([]string, len(members))
 	for i, m := range members {
 		owners[i] = store.MemberID(m.OrganizationID, m.UserID)
+		gone, err := s.trace(ctx, tx, m)
+		if err != nil {
+			return err
+		}
+		if err := auditMember(ctx, tx, who, gone, nil); err != nil {
+			return err
+		}
 	}
 	if err := tier.Drop(ctx, s.store, tx, kindMember, owners); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
@@ -120,6 +121,10 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 }
 
 func (s *Service) join(ctx context.Context, tx *store.Tx, who caller.Caller, r *AddRequest, userID, role string) (db.OrganizationMembership, error) {
+	before, err := s.traced(ctx, tx, r.OrganizationID, userID)
+	if err != nil {
+		return db.OrganizationMembership{}, err
+	}
 	budget, err := s.budget(ctx, tx, who, r.OrganizationID, userID, nil, r.MaxBudget)
 	if err != nil {
 		return db.OrganizationMembership{}, err
@@ -130,7 +135,11 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, who caller.Caller, r *
 	if err != nil {
 		return row, fmt.Errorf("write member of organization: %w", err)
 	}
-	return row, nil
+	after, err := s.trace(ctx, tx, row)
+	if err != nil {
+		return row, err
+	}
+	return row, auditMember(ctx, tx, who, before, after)
 }
 
 func (s *Service) budget(
@@ -152,7 +161,7 @@ func (s *Service) UpdateMember(ctx context.Context, who caller.Caller, r *Change
 			return Member{}, err
 		}
 	}
-	return s.onMember(ctx, r, func(tx *store.Tx, row db.OrganizationMembership) (db.OrganizationMembership, error) {
+	return s.onMember(ctx, who, audit.Updated, r, func(tx *store.Tx, row db.OrganizationMembership) (db.OrganizationMembership, error) {
 		if role := r.Role.Ptr(); role != nil {
 			row.UserRole = role
 		}
@@ -171,7 +180,7 @@ func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *Change
 	if err := who.May().ManageOrg(r.OrganizationID, "/organization/member_delete"); err != nil {
 		return Member{}, err
 	}
-	return s.onMember(ctx, r, func(tx *store.Tx, row db.OrganizationMembership) (db.OrganizationMembership, error) {
+	return s.onMember(ctx, who, audit.Deleted, r, func(tx *store.Tx, row db.OrganizationMembership) (db.OrganizationMembership, error) {
 		if err := tier.Drop(ctx, s.store, tx, kindMember, []string{store.MemberID(row.OrganizationID, row.UserID)}); err != nil {
 			return row, err
 		}
@@ -179,9 +188,10 @@ func (s *Service) DeleteMember(ctx context.Context, who caller.Caller, r *Change
 	})
 }
 
-// onMember locks a member, changes it and shows it.
+// onMember locks a member, changes it, audits that and shows it.
 func (s *Service) onMember(
-	ctx context.Context, r *ChangeRequest, change func(*store.Tx, db.OrganizationMembership) (db.OrganizationMembership, error),
+	ctx context.Context, who caller.Caller, action audit.Action, r *ChangeRequest,
+	change func(*store.Tx, db.OrganizationMembership) (db.OrganizationMembership, error),
 ) (Member, error) {
 	if r.OrganizationID == "" {
 		return Member{}, apierr.Invalid("missing", "organization_id", "Field required")
@@ -198,10 +208,21 @@ func (s *Service) onMember(
 		if row, err = s.lock(ctx, tx, r); err != nil {
 			return err
 		}
+		before, err := s.trace(ctx, tx, row)
+		if err != nil {
+			return err
+		}
 		if row, err = change(tx, row); err != nil {
 			return fmt.Errorf("write member of organization: %w", err)
 		}
-		return nil
+		if action == audit.Deleted {
+			return auditMember(ctx, tx, who, before, nil)
+		}
+		after, err := s.trace(ctx, tx, row)
+		if err != nil {
+			return err
+		}
+		return auditMember(ctx, tx, who, before, after)
 	})
 	if err != nil {
 		return Member{}, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
@@ -43,6 +44,7 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 	if err := r.apply(&row); err != nil {
 		return Row{}, err
 	}
+	var out Row
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		if _, err := s.store.OrgInsert(ctx, tx, insertParams(row)); err != nil {
 			if _, taken := store.Duplicate(err); taken {
@@ -51,13 +53,15 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 			return fmt.Errorf("write organization: %w", err)
 		}
 		var err error
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		if out, err = s.row(ctx, tx, row); err != nil {
+			return err
+		}
+		return tx.Audited(ctx, entry(who, audit.Created, row.OrganizationID, nil, out))
 	})
-	if err != nil {
-		return Row{}, err
-	}
-	return s.row(ctx, row)
+	return out, err
 }
 
 // write gives an organisation the budget that a request asks for and stores the
@@ -88,11 +92,21 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Fu
 		if row, err = s.store.OrgForUpdate(ctx, tx, r.OrganizationID.Value); err != nil {
 			return lost(http.StatusNotFound, r.OrganizationID.Value, err)
 		}
+		before, err := s.row(ctx, tx, row)
+		if err != nil {
+			return err
+		}
 		if err := r.apply(&row); err != nil {
 			return err
 		}
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		after, err := s.row(ctx, tx, row)
+		if err != nil {
+			return err
+		}
+		return tx.AuditedChange(ctx, entry(who, audit.Updated, row.OrganizationID, before, after))
 	})
 	if err != nil {
 		return Full{}, err

@@ -70,8 +70,8 @@ func (f Full) info() Info {
 	return out
 }
 
-func (s *Service) row(ctx context.Context, o db.OrganizationTable) (Row, error) {
-	budgets, err := tier.Resolve(ctx, s.store, s.store.DB(), ids(o.BudgetID))
+func (s *Service) row(ctx context.Context, conn db.DBTX, o db.OrganizationTable) (Row, error) {
+	budgets, err := tier.Resolve(ctx, s.store, conn, ids(o.BudgetID))
 	if err != nil {
 		return Row{}, err
 	}

@@ -145,8 +145,14 @@ type General struct {
 // Audit says how long the audit trail is kept, and how; all of it is ours.
 type Audit struct {
 	Retention string // audit_retention: a duration such as 365d; "" keeps everything
-	Archive   string // audit_archive: a directory to which goes what is too old
+	Archive   string // audit_archive: a directory or s3://bucket/prefix to which goes what is too old
 	Chain     bool   // audit_chain: entries are linked by their hashes
+
+	// Of a bucket; the environment says what is empty. audit_archive_region,
+	// audit_archive_endpoint, audit_archive_access_key_id and
+	// audit_archive_secret_access_key.
+	ArchiveRegion, ArchiveEndpoint, ArchiveKeyID string
+	ArchiveSecret                                secret.String
 }
 
 // Compat183 is the value of litellm_compat that asks for the statuses of

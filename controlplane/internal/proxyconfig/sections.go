@@ -47,7 +47,7 @@ func readGeneral(o *object) General {
 		PassThrough:       readPassThrough(o),
 		JWT:               readJWT(o),
 		Limits:            readProxyLimits(o),
-		Audit:             Audit{Retention: o.text("audit_retention"), Archive: o.text("audit_archive"), Chain: o.enabled("audit_chain")},
+		Audit:             readAudit(o),
 		AllowedRoutes:     o.texts("allowed_routes"),
 		AdminOnlyRoutes:   o.texts("admin_only_routes"),
 		NoPersonalKeys:    o.enabled("default_team_disabled"),
@@ -70,6 +70,14 @@ func readGeneral(o *object) General {
 			"expected %q, the only older behaviour there is, or nothing", Compat183)
 	}
 	return g
+}
+
+func readAudit(o *object) Audit {
+	return Audit{
+		Retention: o.text("audit_retention"), Chain: o.enabled("audit_chain"), Archive: o.text("audit_archive"),
+		ArchiveRegion: o.text("audit_archive_region"), ArchiveEndpoint: o.text("audit_archive_endpoint"),
+		ArchiveKeyID: o.text("audit_archive_access_key_id"), ArchiveSecret: o.ownSecret("audit_archive_secret_access_key"),
+	}
 }
 
 func readSettings(o *object) Settings {

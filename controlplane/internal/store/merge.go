@@ -164,6 +164,17 @@ func (t *Tx) Holders(ctx context.Context, m *Merge, column string, anyCase bool,
 	return holders, nil
 }
 
+// Analyze counts the rows of tables anew. Statements that were planned when there
+// were few are planned again.
+func (s *Store) Analyze(ctx context.Context, tables ...string) error {
+	for _, table := range tables {
+		if _, err := s.pool.Exec(ctx, "ANALYZE "+pgx.Identifier{table}.Sanitize()); err != nil {
+			return fmt.Errorf("count rows of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 // Refused reports whether Postgres refused a statement for what its rows hold.
 func Refused(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
@@ -77,6 +78,10 @@ func show(t db.TagTable) View {
 	}
 }
 
+func entry(who caller.Caller, action audit.Action, name string, before, after any) *audit.Entry {
+	return &audit.Entry{Actor: who.Actor(), Action: action, Table: audit.Tags, ObjectID: name, Before: before, After: after}
+}
+
 // New makes a tag.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Changed, error) {
 	info, err := s.check(ctx, r)
@@ -95,8 +100,14 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Chang
 		if err != nil {
 			return fmt.Errorf("write tag: %w", err)
 		}
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		after, err := s.infos(ctx, tx, []db.TagTable{row})
+		if err != nil {
+			return err
+		}
+		return tx.Audited(ctx, entry(who, audit.Created, row.TagName, nil, after[0]))
 	})
 	return Changed{Message: "Tag " + row.TagName + " created successfully", Tag: show(row)}, err
 }
@@ -112,9 +123,19 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Ch
 		if row, err = s.store.TagForUpdate(ctx, tx, r.Name.Value); err != nil {
 			return lost(r.Name.Value, err)
 		}
+		before, err := s.infos(ctx, tx, []db.TagTable{row})
+		if err != nil {
+			return err
+		}
 		r.apply(&row, info)
-		row, err = s.write(ctx, tx, who, row, r)
-		return err
+		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+			return err
+		}
+		after, err := s.infos(ctx, tx, []db.TagTable{row})
+		if err != nil {
+			return err
+		}
+		return tx.AuditedChange(ctx, entry(who, audit.Updated, row.TagName, before[0], after[0]))
 	})
 	return Changed{Message: "Tag " + row.TagName + " updated successfully", Tag: show(row)}, err
 }
@@ -200,7 +221,7 @@ func (s *Service) Info(ctx context.Context, _ caller.Caller, names []string) (ma
 	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
-	all, err := s.infos(ctx, rows)
+	all, err := s.infos(ctx, s.store.DB(), rows)
 	if err != nil {
 		return nil, err
 	}
@@ -224,17 +245,17 @@ func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Info, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list tags: %w", err)
 	}
-	return s.infos(ctx, rows)
+	return s.infos(ctx, s.store.DB(), rows)
 }
 
-func (s *Service) infos(ctx context.Context, rows []db.TagTable) ([]Info, error) {
+func (s *Service) infos(ctx context.Context, conn db.DBTX, rows []db.TagTable) ([]Info, error) {
 	var ids []string
 	for _, t := range rows {
 		if t.BudgetID != nil {
 			ids = append(ids, *t.BudgetID)
 		}
 	}
-	budgets, err := tier.Resolve(ctx, s.store, s.store.DB(), ids)
+	budgets, err := tier.Resolve(ctx, s.store, conn, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -246,17 +267,24 @@ func (s *Service) infos(ctx context.Context, rows []db.TagTable) ([]Info, error)
 }
 
 // Delete removes a tag.
-func (s *Service) Delete(ctx context.Context, _ caller.Caller, name string) (string, error) {
+func (s *Service) Delete(ctx context.Context, who caller.Caller, name string) (string, error) {
 	if name == "" {
 		return "", apierr.Invalid("missing", "name", "Field required")
 	}
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		n, err := s.store.TagDelete(ctx, tx, name)
+		row, err := s.store.TagForUpdate(ctx, tx, name)
 		if err != nil {
-			return fmt.Errorf("delete tag: %w", err)
+			return lost(name, err)
 		}
-		if n == 0 {
-			return lost(name, store.ErrNotFound)
+		before, err := s.infos(ctx, tx, []db.TagTable{row})
+		if err != nil {
+			return err
+		}
+		if err := tx.Audited(ctx, entry(who, audit.Deleted, name, before[0], audit.Nothing{})); err != nil {
+			return err
+		}
+		if err := s.store.TagDelete(ctx, tx, name); err != nil {
+			return fmt.Errorf("delete tag: %w", err)
 		}
 		if err := tier.Drop(ctx, s.store, tx, store.KindTag, []string{name}); err != nil {
 			return err

@@ -71,6 +71,9 @@ func (s *Service) locked(
 		return err
 	}
 	return s.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := s.holdOrg(ctx, tx, id, nil); err != nil {
+			return err
+		}
 		row, err := s.lockTeam(ctx, tx, id)
 		if err != nil && apierr.Public(err).Status == http.StatusNotFound {
 			return lost(who, id, path)

@@ -50,9 +50,9 @@ type callback struct {
 
 // Callbacks are those of a team.
 type Callbacks struct {
-	TeamID  string            `json:"team_id"`
-	Success []string          `json:"success_callbacks"`
-	Failure []string          `json:"failure_callbacks"`
+	TeamID  string   `json:"team_id"`
+	Success []string `json:"success_callbacks"`
+	Failure []string `json:"failure_callbacks"`
 }
 
 // Done is the reply to a change of callbacks.

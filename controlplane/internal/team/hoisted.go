@@ -114,12 +114,12 @@ func (s *Service) changeMetadata(r *Request, row *db.TeamTable) error {
 }
 
 func (r *Request) hoist(row *db.TeamTable) error {
-	if !r.hoistedFields.sends() {
+	if !r.sends() {
 		return nil
 	}
 	meta := map[string]any{}
 	maps.Copy(meta, members(row.Metadata))
-	for _, h := range r.hoistedFields.all() {
+	for _, h := range r.all() {
 		switch {
 		case !h.sent.Sent:
 		case h.sent.Null:
@@ -166,14 +166,12 @@ func MetadataSchema() Schema {
 	for _, h := range (&hoistedFields{}).all() {
 		out.Fields = append(out.Fields, SchemaField{h.name, string(h.kind), "set by " + h.name + " of /team/new and /team/update"})
 	}
-	for _, f := range []SchemaField{
+	out.Fields = append(out.Fields, []SchemaField{
 		{"model_rpm_limit", string(object), "requests in a minute, by the model"},
 		{"model_tpm_limit", string(object), "tokens in a minute, by the model"},
 		{"rpm_limit_type", string(text), "guaranteed_throughput or best_effort_throughput"},
 		{"tpm_limit_type", string(text), "guaranteed_throughput or best_effort_throughput"},
 		{memberBudget, string(text), "the budget of members without one; set by team_member_budget and its like"},
-	} {
-		out.Fields = append(out.Fields, f)
-	}
+	}...)
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
@@ -65,6 +66,25 @@ func (s *Service) fits(ctx context.Context, tx *store.Tx, c *change) error {
 	return s.membersWithin(ctx, tx, *id, c.after)
 }
 
+// holdOrg locks the organisation that a team has, or is to have, before the team
+// is locked: whoever deletes an organisation locks it before its teams.
+func (s *Service) holdOrg(ctx context.Context, tx *store.Tx, teamID string, wanted *string) error {
+	if wanted == nil {
+		row, err := s.store.TeamByID(ctx, tx, teamID)
+		if errors.Is(err, store.ErrNotFound) || err == nil && row.OrganizationID == nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read team: %w", err)
+		}
+		wanted = row.OrganizationID
+	}
+	if _, err := s.store.OrgForUpdate(ctx, tx, *wanted); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read organization: %w", err)
+	}
+	return nil
+}
+
 // special are names that stand for models of somebody else, which data planes
 // hold against the organisation by themselves.
 func special(model string) bool {
@@ -101,7 +121,7 @@ func (s *Service) within(ctx context.Context, tx *store.Tx, org *db.Organization
 	return s.guarantee(ctx, tx, org, &most, c)
 }
 
-func decimal(n int64) string { return fmt.Sprint(n) }
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // guarantee refuses a team that is promised more than its organisation still
 // has.

@@ -31,7 +31,7 @@ func (r *Request) mayUpdate(who caller.Caller, row *db.TeamTable) error {
 	const path = "/team/update"
 	may, t := who.May(), who.In(row)
 	governs := r.Metadata.Sent || r.Models.Sent || r.ModelAliases.Sent || r.OrganizationID.Sent || r.Blocked.Sent || r.AccessGroupIDs.Sent ||
-		r.SetsLimits() || r.hoistedFields.sends()
+		r.SetsLimits() || r.sends()
 	if !governs {
 		return may.ManageTeam(t, path)
 	}

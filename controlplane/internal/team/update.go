@@ -30,34 +30,43 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Up
 	}
 	var row db.TeamTable
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if row, err = s.lockTeam(ctx, tx, r.TeamID.Value); err != nil {
+		err := s.holdOrg(ctx, tx, r.TeamID.Value, r.OrganizationID.Ptr())
+		if err != nil {
 			return err
 		}
-		if err := r.mayUpdate(who, &row); err != nil {
-			return err
-		}
-		before := row
-		if err := s.change(r, &row, time.Now()); err != nil {
-			return err
-		}
-		if err := s.fits(ctx, tx, &change{&before, &row, r}); err != nil {
-			return err
-		}
-		if row, err = s.write(ctx, tx, r, row); err != nil {
-			return err
-		}
-		if row, err = s.setDefaults(ctx, tx, who, row, &r.MemberDefaults); err != nil {
-			return err
-		}
-		if id := defaultBudget(row); r.Metadata.Sent && id != nil {
-			if err := tx.Changed(ctx, store.KindBudget, *id); err != nil { // it may be another one now
-				return err
-			}
-		}
-		return changed(ctx, tx, who, &before, &row)
+		row, err = s.update(ctx, tx, who, r)
+		return err
 	})
 	return Updated{TeamID: r.TeamID.Value, Data: Show(row)}, err
+}
+
+func (s *Service) update(ctx context.Context, tx *store.Tx, who caller.Caller, r *Request) (db.TeamTable, error) {
+	row, err := s.lockTeam(ctx, tx, r.TeamID.Value)
+	if err != nil {
+		return row, err
+	}
+	if err := r.mayUpdate(who, &row); err != nil {
+		return row, err
+	}
+	before := row
+	if err := s.change(r, &row, time.Now()); err != nil {
+		return row, err
+	}
+	if err := s.fits(ctx, tx, &change{&before, &row, r}); err != nil {
+		return row, err
+	}
+	if row, err = s.write(ctx, tx, r, row); err != nil {
+		return row, err
+	}
+	if row, err = s.setDefaults(ctx, tx, who, row, &r.MemberDefaults); err != nil {
+		return row, err
+	}
+	if id := defaultBudget(row); r.Metadata.Sent && id != nil {
+		if err := tx.Changed(ctx, store.KindBudget, *id); err != nil { // it may be another one now
+			return row, err
+		}
+	}
+	return row, changed(ctx, tx, who, &before, &row)
 }
 
 // write stores the columns that a request may change.

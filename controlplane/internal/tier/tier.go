@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tianjillm/tianjillm/controlplane/internal/audit"
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -28,6 +29,10 @@ type Service struct{ store *store.Store }
 
 // New returns a service over the store.
 func New(st *store.Store) *Service { return &Service{store: st} }
+
+func entry(who caller.Caller, action audit.Action, id string, before, after any) *audit.Entry {
+	return &audit.Entry{Actor: who.Actor(), Action: action, Table: audit.Budgets, ObjectID: id, Before: before, After: after}
+}
 
 // New makes a tier.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, error) {
@@ -51,6 +56,9 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 		if err != nil {
 			return fmt.Errorf("write budget: %w", err)
 		}
+		if err := tx.Audited(ctx, entry(who, audit.Created, id, nil, show(row))); err != nil {
+			return err
+		}
 		return tx.Changed(ctx, store.KindBudget, id) // keys may name it already
 	})
 	return show(row), err
@@ -68,12 +76,16 @@ func (s *Service) Update(ctx context.Context, who caller.Caller, r *Request) (Ro
 		if row, err = s.store.BudgetForUpdate(ctx, tx, id); err != nil {
 			return lost(id, err)
 		}
+		before := show(row)
 		if err := r.apply(&row, time.Now()); err != nil {
 			return err
 		}
 		row.UpdatedBy = *who.ID()
 		if row, err = s.store.BudgetUpdate(ctx, tx, updateParams(row)); err != nil {
 			return fmt.Errorf("write budget: %w", err)
+		}
+		if err := tx.AuditedChange(ctx, entry(who, audit.Updated, id, before, show(row))); err != nil {
+			return err
 		}
 		return tx.Changed(ctx, store.KindBudget, id)
 	})
@@ -112,7 +124,7 @@ func (s *Service) List(ctx context.Context, _ caller.Caller) ([]Row, error) {
 }
 
 // Delete removes a budget. Whoever used it is let go of it by package publish.
-func (s *Service) Delete(ctx context.Context, _ caller.Caller, id string) (Row, error) {
+func (s *Service) Delete(ctx context.Context, who caller.Caller, id string) (Row, error) {
 	if id == "" {
 		return Row{}, apierr.Invalid("missing", "id", "Field required")
 	}
@@ -124,6 +136,9 @@ func (s *Service) Delete(ctx context.Context, _ caller.Caller, id string) (Row, 
 		}
 		if err := s.store.BudgetOrgMembersLeave(ctx, tx, &id); err != nil {
 			return fmt.Errorf("let members of organizations go: %w", err)
+		}
+		if err := tx.Audited(ctx, entry(who, audit.Deleted, id, show(row), audit.Nothing{})); err != nil {
+			return err
 		}
 		return tx.Changed(ctx, store.KindBudget, id)
 	})

@@ -98,7 +98,7 @@ func (s *server) ssoFinish(c echo.Context) error {
 }
 
 func (s *server) setLogin(c echo.Context, base, value string, lasts time.Duration) {
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // secure wherever people come by https
 		Name: ssoCookie, Value: value, Path: "/sso", MaxAge: int(lasts.Seconds()), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // the provider sends the browser back
 		Secure:   strings.HasPrefix(base, "https:"),

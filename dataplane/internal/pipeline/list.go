@@ -39,16 +39,11 @@ func (p *Pipeline) List(r *http.Request, asked Listing) ([]ListedModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := s.models(id, master)
 	var all []ListedModel
 	if !asked.GroupsOnly {
+		names := s.models(id, master)
 		for _, name := range names {
-			one := ListedModel{Name: name, Fallbacks: []string{}}
-			for _, to := range fallbacks[name] {
-				if slices.Contains(names, to.Model) {
-					one.Fallbacks = append(one.Fallbacks, to.Model)
-				}
-			}
+			one := ListedModel{Name: name, Fallbacks: named(fallbacks[name], names)}
 			s.measure(id, master, &one)
 			all = append(all, one)
 		}
@@ -61,6 +56,17 @@ func (p *Pipeline) List(r *http.Request, asked Listing) ([]ListedModel, error) {
 		}
 	}
 	return all, nil
+}
+
+// named are the models of fallbacks that are among those the caller may use.
+func named(list []contract.FallbackTarget, names []string) []string {
+	out := []string{}
+	for _, to := range list {
+		if slices.Contains(names, to.Model) {
+			out = append(out, to.Model)
+		}
+	}
+	return out
 }
 
 // fallbacks returns those of a type, by the groups that they stand in for.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
@@ -18,6 +17,8 @@ import (
 const (
 	retainEvery = time.Hour
 	retainPause = time.Minute // after a failure
+	// settleWait is how long changes may wait for the retention.
+	settleWait = 5 * time.Second
 )
 
 // Archive keeps entries before they are deleted.
@@ -68,6 +69,9 @@ func (r *Retention) Once(ctx context.Context, now time.Time) error {
 // remove archives and deletes what is older than until. The hash of the last
 // entry that goes stays, for the chain to begin with.
 func (r *Retention) remove(ctx context.Context, until time.Time) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	for {
 		chain, err := r.Store.AuditChain(ctx, r.Store.DB())
 		if err != nil {
@@ -94,14 +98,44 @@ func (r *Retention) remove(ctx context.Context, until time.Time) error {
 		}
 	}
 	// Whole partitions are dropped, which costs nothing; the rest is deleted.
+	if err := r.drop(ctx, until); err != nil {
+		return err
+	}
+	if err := r.Store.AuditDelete(ctx, r.Store.DB(), until); err != nil {
+		return fmt.Errorf("delete old audit logs: %w", err)
+	}
+	return nil
+}
+
+// settle waits for the changes that are under way: an entry takes its number
+// before it is seen, and one that came late would be passed over.
+func (r *Retention) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settleWait) // writers wait behind us
+	defer cancel()
+	err := r.Store.InTx(ctx, func(tx *store.Tx) error { return r.Store.AuditSettle(ctx, tx) })
+	if err != nil {
+		return fmt.Errorf("wait for changes under way: %w", err)
+	}
+	return nil
+}
+
+// drop removes whole partitions, while nobody adds to them and unless they hold
+// what is not archived.
+func (r *Retention) drop(ctx context.Context, until time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, settleWait)
+	defer cancel()
 	err := r.Store.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := r.Store.AuditDrop(ctx, tx, pgtype.Date{Time: until, Valid: true}); err != nil {
-			return fmt.Errorf("drop old partitions: %w", err)
+		if err := r.Store.AuditSettle(ctx, tx); err != nil {
+			return err
 		}
-		return r.Store.AuditDelete(ctx, pgx.Tx(tx), until)
+		if left, err := r.Store.AuditUnarchived(ctx, tx, until); err != nil || left {
+			return err
+		}
+		_, err := r.Store.AuditDrop(ctx, tx, pgtype.Date{Time: until, Valid: true})
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("delete old audit logs: %w", err)
+		return fmt.Errorf("drop old partitions: %w", err)
 	}
 	return nil
 }

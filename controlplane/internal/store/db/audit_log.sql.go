@@ -212,7 +212,7 @@ func (q *Queries) AuditCount(ctx context.Context, db DBTX, arg AuditCountParams)
 }
 
 const auditDelete = `-- name: AuditDelete :exec
-DELETE FROM audit_log WHERE updated_at < $1
+DELETE FROM audit_log WHERE updated_at < $1 AND seq <= (SELECT c.archived_seq FROM audit_chain c WHERE c.id = 1)
 `
 
 func (q *Queries) AuditDelete(ctx context.Context, db DBTX, until time.Time) error {
@@ -355,4 +355,25 @@ SELECT audit_log_partition($1::date)
 func (q *Queries) AuditPartition(ctx context.Context, db DBTX, month pgtype.Date) error {
 	_, err := db.Exec(ctx, auditPartition, month)
 	return err
+}
+
+const auditSettle = `-- name: AuditSettle :exec
+LOCK TABLE audit_log IN SHARE MODE
+`
+
+// Waits for those who write an entry: what they took a number for is then seen.
+func (q *Queries) AuditSettle(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, auditSettle)
+	return err
+}
+
+const auditUnarchived = `-- name: AuditUnarchived :one
+SELECT EXISTS (SELECT 1 FROM audit_log l JOIN audit_chain c ON c.id = 1 WHERE l.seq > c.archived_seq AND l.updated_at < $1)
+`
+
+func (q *Queries) AuditUnarchived(ctx context.Context, db DBTX, until time.Time) (bool, error) {
+	row := db.QueryRow(ctx, auditUnarchived, until)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }

@@ -447,8 +447,9 @@ func (q *Queries) ExportDays(ctx context.Context, db DBTX, arg ExportDaysParams)
 }
 
 const keysResetSpend = `-- name: KeysResetSpend :many
-UPDATE verification_token SET spend_nano = 0 WHERE token = ANY(ARRAY(
-    SELECT k.token FROM verification_token k WHERE k.spend_nano <> 0 AND k.token > $1 ORDER BY k.token LIMIT $2 FOR NO KEY UPDATE)) RETURNING token
+WITH old AS MATERIALIZED (
+    SELECT k.token, k.spend_nano FROM verification_token k WHERE k.spend_nano <> 0 AND k.token > $1 ORDER BY k.token LIMIT $2 FOR NO KEY UPDATE)
+UPDATE verification_token v SET spend_nano = 0 FROM old WHERE v.token = old.token RETURNING v.token AS id, old.spend_nano AS was
 `
 
 type KeysResetSpendParams struct {
@@ -456,19 +457,24 @@ type KeysResetSpendParams struct {
 	PageSize int32
 }
 
-func (q *Queries) KeysResetSpend(ctx context.Context, db DBTX, arg KeysResetSpendParams) ([]string, error) {
+type KeysResetSpendRow struct {
+	ID  string
+	Was int64
+}
+
+func (q *Queries) KeysResetSpend(ctx context.Context, db DBTX, arg KeysResetSpendParams) ([]KeysResetSpendRow, error) {
 	rows, err := db.Query(ctx, keysResetSpend, arg.After, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []KeysResetSpendRow{}
 	for rows.Next() {
-		var token string
-		if err := rows.Scan(&token); err != nil {
+		var i KeysResetSpendRow
+		if err := rows.Scan(&i.ID, &i.Was); err != nil {
 			return nil, err
 		}
-		items = append(items, token)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -1557,8 +1563,9 @@ func (q *Queries) TeamReport(ctx context.Context, db DBTX, arg TeamReportParams)
 }
 
 const teamsResetSpend = `-- name: TeamsResetSpend :many
-UPDATE team_table SET spend_nano = 0 WHERE team_id = ANY(ARRAY(
-    SELECT t.team_id FROM team_table t WHERE t.spend_nano <> 0 AND t.team_id > $1 ORDER BY t.team_id LIMIT $2 FOR NO KEY UPDATE)) RETURNING team_id
+WITH old AS MATERIALIZED (
+    SELECT t.team_id, t.spend_nano FROM team_table t WHERE t.spend_nano <> 0 AND t.team_id > $1 ORDER BY t.team_id LIMIT $2 FOR NO KEY UPDATE)
+UPDATE team_table v SET spend_nano = 0 FROM old WHERE v.team_id = old.team_id RETURNING v.team_id AS id, old.spend_nano AS was
 `
 
 type TeamsResetSpendParams struct {
@@ -1566,19 +1573,24 @@ type TeamsResetSpendParams struct {
 	PageSize int32
 }
 
-func (q *Queries) TeamsResetSpend(ctx context.Context, db DBTX, arg TeamsResetSpendParams) ([]string, error) {
+type TeamsResetSpendRow struct {
+	ID  string
+	Was int64
+}
+
+func (q *Queries) TeamsResetSpend(ctx context.Context, db DBTX, arg TeamsResetSpendParams) ([]TeamsResetSpendRow, error) {
 	rows, err := db.Query(ctx, teamsResetSpend, arg.After, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []TeamsResetSpendRow{}
 	for rows.Next() {
-		var team_id string
-		if err := rows.Scan(&team_id); err != nil {
+		var i TeamsResetSpendRow
+		if err := rows.Scan(&i.ID, &i.Was); err != nil {
 			return nil, err
 		}
-		items = append(items, team_id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

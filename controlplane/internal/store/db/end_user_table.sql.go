@@ -225,10 +225,7 @@ func (q *Queries) CustomersAfter(ctx context.Context, db DBTX, arg CustomersAfte
 }
 
 const customersBlock = `-- name: CustomersBlock :many
-INSERT INTO end_user_table (user_id, blocked)
-SELECT id, true FROM (SELECT DISTINCT unnest($1::text[]) AS id) d ORDER BY id
-ON CONFLICT (user_id) DO UPDATE SET blocked = true, managed = true, updated_at = now()
-RETURNING user_id, alias, spend_nano, budget_reset_at, allowed_model_region, default_model, budget_id, blocked, managed, created_at, updated_at
+UPDATE end_user_table SET blocked = true, managed = true, updated_at = now() WHERE user_id = ANY($1::text[]) RETURNING user_id, alias, spend_nano, budget_reset_at, allowed_model_region, default_model, budget_id, blocked, managed, created_at, updated_at
 `
 
 func (q *Queries) CustomersBlock(ctx context.Context, db DBTX, ids []string) ([]EndUserTable, error) {
@@ -296,23 +293,74 @@ func (q *Queries) CustomersDelete(ctx context.Context, db DBTX, ids []string) er
 	return err
 }
 
-const customersExisting = `-- name: CustomersExisting :many
-SELECT user_id FROM end_user_table WHERE user_id = ANY($1::text[]) ORDER BY user_id FOR UPDATE
+const customersLock = `-- name: CustomersLock :many
+SELECT user_id, alias, spend_nano, budget_reset_at, allowed_model_region, default_model, budget_id, blocked, managed, created_at, updated_at FROM end_user_table WHERE user_id = ANY($1::text[]) ORDER BY user_id FOR UPDATE
 `
 
-func (q *Queries) CustomersExisting(ctx context.Context, db DBTX, ids []string) ([]string, error) {
-	rows, err := db.Query(ctx, customersExisting, ids)
+func (q *Queries) CustomersLock(ctx context.Context, db DBTX, ids []string) ([]EndUserTable, error) {
+	rows, err := db.Query(ctx, customersLock, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []EndUserTable{}
 	for rows.Next() {
-		var user_id string
-		if err := rows.Scan(&user_id); err != nil {
+		var i EndUserTable
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Alias,
+			&i.SpendNano,
+			&i.BudgetResetAt,
+			&i.AllowedModelRegion,
+			&i.DefaultModel,
+			&i.BudgetID,
+			&i.Blocked,
+			&i.Managed,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, user_id)
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const customersMeet = `-- name: CustomersMeet :many
+INSERT INTO end_user_table (user_id)
+SELECT id FROM (SELECT DISTINCT unnest($1::text[]) AS id) d ORDER BY id
+ON CONFLICT (user_id) DO NOTHING RETURNING user_id, alias, spend_nano, budget_reset_at, allowed_model_region, default_model, budget_id, blocked, managed, created_at, updated_at
+`
+
+// Makes those that are not known, and returns them.
+func (q *Queries) CustomersMeet(ctx context.Context, db DBTX, ids []string) ([]EndUserTable, error) {
+	rows, err := db.Query(ctx, customersMeet, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []EndUserTable{}
+	for rows.Next() {
+		var i EndUserTable
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Alias,
+			&i.SpendNano,
+			&i.BudgetResetAt,
+			&i.AllowedModelRegion,
+			&i.DefaultModel,
+			&i.BudgetID,
+			&i.Blocked,
+			&i.Managed,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -321,22 +369,34 @@ func (q *Queries) CustomersExisting(ctx context.Context, db DBTX, ids []string) 
 }
 
 const customersUnblock = `-- name: CustomersUnblock :many
-UPDATE end_user_table SET blocked = false, updated_at = now() WHERE user_id = ANY($1::text[]) AND blocked RETURNING user_id
+UPDATE end_user_table SET blocked = false, updated_at = now() WHERE user_id = ANY($1::text[]) AND blocked RETURNING user_id, alias, spend_nano, budget_reset_at, allowed_model_region, default_model, budget_id, blocked, managed, created_at, updated_at
 `
 
-func (q *Queries) CustomersUnblock(ctx context.Context, db DBTX, ids []string) ([]string, error) {
+func (q *Queries) CustomersUnblock(ctx context.Context, db DBTX, ids []string) ([]EndUserTable, error) {
 	rows, err := db.Query(ctx, customersUnblock, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []EndUserTable{}
 	for rows.Next() {
-		var user_id string
-		if err := rows.Scan(&user_id); err != nil {
+		var i EndUserTable
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Alias,
+			&i.SpendNano,
+			&i.BudgetResetAt,
+			&i.AllowedModelRegion,
+			&i.DefaultModel,
+			&i.BudgetID,
+			&i.Blocked,
+			&i.Managed,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, user_id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -492,24 +492,27 @@ func (q *Queries) OrgsMembers(ctx context.Context, db DBTX, ids []string) ([]Org
 }
 
 const orgsMembersDelete = `-- name: OrgsMembersDelete :many
-DELETE FROM organization_membership WHERE organization_id = ANY($1::text[]) RETURNING organization_id, user_id
+DELETE FROM organization_membership WHERE organization_id = ANY($1::text[]) RETURNING organization_id, user_id, user_role, spend_nano, budget_id, created_at, updated_at
 `
 
-type OrgsMembersDeleteRow struct {
-	OrganizationID string
-	UserID         string
-}
-
-func (q *Queries) OrgsMembersDelete(ctx context.Context, db DBTX, ids []string) ([]OrgsMembersDeleteRow, error) {
+func (q *Queries) OrgsMembersDelete(ctx context.Context, db DBTX, ids []string) ([]OrganizationMembership, error) {
 	rows, err := db.Query(ctx, orgsMembersDelete, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []OrgsMembersDeleteRow{}
+	items := []OrganizationMembership{}
 	for rows.Next() {
-		var i OrgsMembersDeleteRow
-		if err := rows.Scan(&i.OrganizationID, &i.UserID); err != nil {
+		var i OrganizationMembership
+		if err := rows.Scan(
+			&i.OrganizationID,
+			&i.UserID,
+			&i.UserRole,
+			&i.SpendNano,
+			&i.BudgetID,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -32,16 +32,13 @@ func (q *Queries) TagByName(ctx context.Context, db DBTX, tagName string) (TagTa
 	return i, err
 }
 
-const tagDelete = `-- name: TagDelete :execrows
+const tagDelete = `-- name: TagDelete :exec
 DELETE FROM tag_table WHERE tag_name = $1
 `
 
-func (q *Queries) TagDelete(ctx context.Context, db DBTX, tagName string) (int64, error) {
-	result, err := db.Exec(ctx, tagDelete, tagName)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) TagDelete(ctx context.Context, db DBTX, tagName string) error {
+	_, err := db.Exec(ctx, tagDelete, tagName)
+	return err
 }
 
 const tagForUpdate = `-- name: TagForUpdate :one

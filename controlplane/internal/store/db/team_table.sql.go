@@ -183,7 +183,8 @@ func (q *Queries) TeamInsert(ctx context.Context, db DBTX, arg TeamInsertParams)
 
 const teamList = `-- name: TeamList :many
 SELECT team_id, team_alias, organization_id, members_with_roles, team_member_permissions, metadata, models, model_aliases, blocked, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, access_group_ids FROM team_table
-WHERE ($1::text IS NULL OR organization_id = $1)
+WHERE ($1::text IS NULL OR organization_id = $1
+    OR $1 = 'default_organization' AND organization_id IS NULL)
   AND ($2::text IS NULL OR members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', $2::text)))
 ORDER BY team_alias, team_id LIMIT 10000
 `

@@ -63,5 +63,12 @@ SELECT audit_log_partition(@month::date);
 -- name: AuditArchived :exec
 UPDATE audit_chain SET archived_hash = @hash, archived_seq = @seq WHERE id = 1;
 
+-- name: AuditSettle :exec
+-- Waits for those who write an entry: what they took a number for is then seen.
+LOCK TABLE audit_log IN SHARE MODE;
+
+-- name: AuditUnarchived :one
+SELECT EXISTS (SELECT 1 FROM audit_log l JOIN audit_chain c ON c.id = 1 WHERE l.seq > c.archived_seq AND l.updated_at < @until);
+
 -- name: AuditDelete :exec
-DELETE FROM audit_log WHERE updated_at < @until;
+DELETE FROM audit_log WHERE updated_at < @until AND seq <= (SELECT c.archived_seq FROM audit_chain c WHERE c.id = 1);

@@ -300,9 +300,11 @@ ORDER BY d.date, d.user_id, d.api_key, d.model, d.model_group, d.custom_llm_prov
 SELECT * FROM user_table WHERE sqlc.narg(user_id)::text IS NULL OR user_id = sqlc.narg(user_id) ORDER BY spend_nano DESC, user_id LIMIT @page_size;
 
 -- name: KeysResetSpend :many
-UPDATE verification_token SET spend_nano = 0 WHERE token = ANY(ARRAY(
-    SELECT k.token FROM verification_token k WHERE k.spend_nano <> 0 AND k.token > @after ORDER BY k.token LIMIT @page_size FOR NO KEY UPDATE)) RETURNING token;
+WITH old AS MATERIALIZED (
+    SELECT k.token, k.spend_nano FROM verification_token k WHERE k.spend_nano <> 0 AND k.token > @after ORDER BY k.token LIMIT @page_size FOR NO KEY UPDATE)
+UPDATE verification_token v SET spend_nano = 0 FROM old WHERE v.token = old.token RETURNING v.token AS id, old.spend_nano AS was;
 
 -- name: TeamsResetSpend :many
-UPDATE team_table SET spend_nano = 0 WHERE team_id = ANY(ARRAY(
-    SELECT t.team_id FROM team_table t WHERE t.spend_nano <> 0 AND t.team_id > @after ORDER BY t.team_id LIMIT @page_size FOR NO KEY UPDATE)) RETURNING team_id;
+WITH old AS MATERIALIZED (
+    SELECT t.team_id, t.spend_nano FROM team_table t WHERE t.spend_nano <> 0 AND t.team_id > @after ORDER BY t.team_id LIMIT @page_size FOR NO KEY UPDATE)
+UPDATE team_table v SET spend_nano = 0 FROM old WHERE v.team_id = old.team_id RETURNING v.team_id AS id, old.spend_nano AS was;

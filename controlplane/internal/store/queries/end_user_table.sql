@@ -16,20 +16,23 @@ SELECT * FROM end_user_table WHERE user_id = @user_id;
 -- name: CustomerManaged :one
 SELECT * FROM end_user_table WHERE user_id = @user_id AND managed;
 
--- name: CustomersExisting :many
-SELECT user_id FROM end_user_table WHERE user_id = ANY(@ids::text[]) ORDER BY user_id FOR UPDATE;
+-- name: CustomersLock :many
+SELECT * FROM end_user_table WHERE user_id = ANY(@ids::text[]) ORDER BY user_id FOR UPDATE;
 
 -- name: CustomersDelete :exec
 DELETE FROM end_user_table WHERE user_id = ANY(@ids::text[]);
 
+-- name: CustomersMeet :many
+-- Makes those that are not known, and returns them.
+INSERT INTO end_user_table (user_id)
+SELECT id FROM (SELECT DISTINCT unnest(@ids::text[]) AS id) d ORDER BY id
+ON CONFLICT (user_id) DO NOTHING RETURNING *;
+
 -- name: CustomersBlock :many
-INSERT INTO end_user_table (user_id, blocked)
-SELECT id, true FROM (SELECT DISTINCT unnest(@ids::text[]) AS id) d ORDER BY id
-ON CONFLICT (user_id) DO UPDATE SET blocked = true, managed = true, updated_at = now()
-RETURNING *;
+UPDATE end_user_table SET blocked = true, managed = true, updated_at = now() WHERE user_id = ANY(@ids::text[]) RETURNING *;
 
 -- name: CustomersUnblock :many
-UPDATE end_user_table SET blocked = false, updated_at = now() WHERE user_id = ANY(@ids::text[]) AND blocked RETURNING user_id;
+UPDATE end_user_table SET blocked = false, updated_at = now() WHERE user_id = ANY(@ids::text[]) AND blocked RETURNING *;
 
 -- name: CustomersBlocked :many
 SELECT user_id FROM end_user_table WHERE blocked ORDER BY user_id LIMIT 10000;

@@ -71,7 +71,7 @@ DELETE FROM organization_membership WHERE organization_id = @organization_id AND
 SELECT * FROM organization_membership WHERE organization_id = ANY(@ids::text[]) ORDER BY organization_id, user_id LIMIT 10000;
 
 -- name: OrgsMembersDelete :many
-DELETE FROM organization_membership WHERE organization_id = ANY(@ids::text[]) RETURNING organization_id, user_id;
+DELETE FROM organization_membership WHERE organization_id = ANY(@ids::text[]) RETURNING *;
 
 -- name: UsersByIDs :many
 SELECT * FROM user_table WHERE user_id = ANY(@ids::text[]) ORDER BY user_id;

@@ -9,7 +9,7 @@ SELECT * FROM tag_table WHERE tag_name = @tag_name FOR UPDATE;
 UPDATE tag_table SET description = @description, models = @models, model_info = @model_info, budget_id = @budget_id, updated_at = now()
 WHERE tag_name = @tag_name RETURNING *;
 
--- name: TagDelete :execrows
+-- name: TagDelete :exec
 DELETE FROM tag_table WHERE tag_name = @tag_name;
 
 -- name: TagByName :one

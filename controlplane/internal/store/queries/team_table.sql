@@ -17,7 +17,8 @@ SELECT * FROM team_table WHERE team_id = @team_id FOR UPDATE;
 
 -- name: TeamList :many
 SELECT * FROM team_table
-WHERE (sqlc.narg(organization_id)::text IS NULL OR organization_id = sqlc.narg(organization_id))
+WHERE (sqlc.narg(organization_id)::text IS NULL OR organization_id = sqlc.narg(organization_id)
+    OR sqlc.narg(organization_id) = 'default_organization' AND organization_id IS NULL)
   AND (sqlc.narg(user_id)::text IS NULL OR members_with_roles @> jsonb_build_array(jsonb_build_object('user_id', sqlc.narg(user_id)::text)))
 ORDER BY team_alias, team_id LIMIT 10000;
 
