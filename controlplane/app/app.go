@@ -12,45 +12,26 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tianjillm/tianjillm/controlplane/internal/accessgroup"
 	"github.com/tianjillm/tianjillm/controlplane/internal/audit/trail"
 	"github.com/tianjillm/tianjillm/controlplane/internal/budget"
-	"github.com/tianjillm/tianjillm/controlplane/internal/credential"
-	"github.com/tianjillm/tianjillm/controlplane/internal/customer"
-	"github.com/tianjillm/tianjillm/controlplane/internal/fallback"
-	"github.com/tianjillm/tianjillm/controlplane/internal/jwtmapping"
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/leader"
 	"github.com/tianjillm/tianjillm/controlplane/internal/ledger"
 	"github.com/tianjillm/tianjillm/controlplane/internal/limit"
-	"github.com/tianjillm/tianjillm/controlplane/internal/masterkey"
 	"github.com/tianjillm/tianjillm/controlplane/internal/model"
-	"github.com/tianjillm/tianjillm/controlplane/internal/organization"
-	"github.com/tianjillm/tianjillm/controlplane/internal/passthrough"
-	"github.com/tianjillm/tianjillm/controlplane/internal/pool"
 	"github.com/tianjillm/tianjillm/controlplane/internal/pricebook"
 	"github.com/tianjillm/tianjillm/controlplane/internal/proxyconfig"
 	"github.com/tianjillm/tianjillm/controlplane/internal/publish"
-	"github.com/tianjillm/tianjillm/controlplane/internal/report"
 	"github.com/tianjillm/tianjillm/controlplane/internal/rescache"
-	"github.com/tianjillm/tianjillm/controlplane/internal/scim"
-	"github.com/tianjillm/tianjillm/controlplane/internal/spend"
-	"github.com/tianjillm/tianjillm/controlplane/internal/standing"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
-	"github.com/tianjillm/tianjillm/controlplane/internal/tag"
-	"github.com/tianjillm/tianjillm/controlplane/internal/team"
-	"github.com/tianjillm/tianjillm/controlplane/internal/tier"
 	"github.com/tianjillm/tianjillm/controlplane/internal/transcript"
 	"github.com/tianjillm/tianjillm/controlplane/internal/transport"
-	"github.com/tianjillm/tianjillm/controlplane/internal/user"
 	"github.com/tianjillm/tianjillm/migrations"
 	"github.com/tianjillm/tianjillm/shared/contract"
 	"github.com/tianjillm/tianjillm/shared/ident"
 	"github.com/tianjillm/tianjillm/shared/lifecycle"
 	"github.com/tianjillm/tianjillm/shared/member"
 	"github.com/tianjillm/tianjillm/shared/natsx"
-	"github.com/tianjillm/tianjillm/shared/policy"
-	"github.com/tianjillm/tianjillm/shared/seal"
 	"github.com/tianjillm/tianjillm/shared/server"
 	"github.com/tianjillm/tianjillm/shared/telemetry"
 )
@@ -117,90 +98,6 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.stack.Stop(context.WithoutCancel(ctx)))
 	}
 	return a, nil
-}
-
-func (a *App) wire(ctx context.Context, cfg *proxyconfig.Config) error {
-	err := a.migrate(ctx)
-	if err != nil {
-		return err
-	}
-	if a.store, err = store.Open(ctx, a.opts.DatabaseURL.Reveal(), 0); err != nil {
-		return err
-	}
-	a.stack.PushFunc("database pool", a.store.Close)
-	if err := a.keepAudit(cfg); err != nil {
-		return err
-	}
-	if err := a.connect(); err != nil {
-		return err
-	}
-	if len(cfg.Models) > 0 {
-		a.example = cfg.Models[0].Name
-	}
-	box, err := seal.New(a.opts.SaltKey.Reveal())
-	if err != nil {
-		return err
-	}
-	models := model.New(a.store, box, cfg, a.opts.Lookup, a.log)
-	settings := a.settings(cfg)
-	fallbacks := fallback.New(a.store, models, settings.Router)
-	settings.Route = fallbacks.Route
-	if id := limit.CustomerBudgetID(cfg); id != "" {
-		tiers := tier.New(a.store)
-		settings.CustomerLimits = func(ctx context.Context) (*contract.Limits, error) { return tiers.Limits(ctx, id) }
-	}
-	settings.PassThrough = passthrough.New(cfg, box, a.opts.Lookup, a.log).Settings
-	counters, configured := pool.New(a.js, a.names), budget.NewConfig(a.js, a.names)
-	a.budgets = budget.NewOpener(a.store, counters, configured)
-	a.reconciler = budget.NewReconciler(budget.Options{
-		Store: a.store, Pool: counters, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry,
-	})
-	settings.Open = a.budgets.Open
-	a.publisher = publish.New(a.store, models, settings, a.js, a.names, a.log, a.registry)
-	a.store.OnCommit(a.publisher.Changes)
-	sources, err := pricebook.FromConfig(cfg, a.opts.Lookup)
-	if err != nil {
-		return fmt.Errorf("price files: %w", err)
-	}
-	a.prices = pricebook.New(pricebook.Options{Sources: sources, JS: a.js, Names: a.names, Logger: a.log, Registry: a.registry})
-	models.UsePrices(a.prices.Book)
-	if a.spendLogs, err = spendRetention(cfg, a.store, a.log); err != nil {
-		return err
-	}
-	if err := a.keepTranscripts(cfg); err != nil {
-		return err
-	}
-	a.ledger = ledger.New(a.store, a.js, a.names, a.log, a.registry)
-	a.ledger.OnBooked(a.reconciler.Note)
-	a.election = leader.New(a.opts.DatabaseURL.Reveal(), a.log)
-	keys, err := a.keys(cfg)
-	if err != nil {
-		return err
-	}
-	users, teams := user.NewWithRules(a.store, keys, user.NewRules(cfg)), team.NewWithRules(a.store, box, team.NewRules(cfg))
-	tokens, logins, err := a.openIdentities(cfg, settings.Auth.JWT, box, users, teams)
-	if err != nil {
-		return err
-	}
-	handler, err := transport.New(transport.Options{
-		Tokens: tokens, SSO: logins, Mappings: jwtmapping.New(a.store),
-		Keys: keys, Teams: teams, Users: user.NewWithRules(a.store, keys, user.NewRules(cfg)), Models: models, Spend: spend.New(a.store), Reports: report.New(a.store, settings.Limits),
-		Tiers: tier.New(a.store), Customers: customer.New(a.store, models), Organizations: organization.New(a.store), Tags: tag.New(a.store, models), Trail: trail.New(a.store),
-		Limits:      standing.New(a.js, a.names, counters),
-		Invitations: a.invitations(cfg), Logins: a.logins(cfg), BaseURL: a.baseURL(cfg),
-		Credentials: credential.New(a.store, models.Vault(), models), AccessGroups: accessgroup.New(a.store), Fallbacks: fallbacks, Prices: a.prices,
-		Costs:      spend.NewCalculator(models, a.prices.Book),
-		SCIM:       scim.New(a.store, user.NewWithRules(a.store, keys, user.NewRules(cfg)), teams),
-		MasterKeys: masterkey.New(a.store, a.opts.MasterKey, a.opts.SaltKey, models, models.Vault(), teams),
-		MasterKey:  a.opts.MasterKey, KeyHeader: cfg.General.KeyHeaderName, Health: a.health,
-		Rules:    policy.NewRules(cfg.General.AllowedRoutes, cfg.General.AdminOnlyRoutes),
-		Members:  func(ctx context.Context) ([]contract.Member, error) { return member.List(ctx, a.js, a.names) },
-		Registry: a.registry, Version: telemetry.Version(), Logger: a.log,
-	})
-	if err != nil {
-		return fmt.Errorf("build routes: %w", err)
-	}
-	return a.listen(ctx, handler)
 }
 
 // migrate waits for the database, which may be starting beside us, and brings

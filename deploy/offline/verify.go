@@ -48,7 +48,11 @@ func VerifyAudit(ctx context.Context, t *Terminal, args []string) (err error) {
 	case v.Truncated:
 		return fmt.Errorf("%w: its last entries are missing", errTampered)
 	}
-	_, err = fmt.Fprintln(t.Out, "the chain is sound")
+	verdict := "the chain is sound"
+	if v.Entries == 0 {
+		verdict = "no entry is linked, so nothing could be verified: set general_settings.audit_chain: true"
+	}
+	_, err = fmt.Fprintln(t.Out, verdict)
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}

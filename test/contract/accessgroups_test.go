@@ -38,7 +38,10 @@ func TestAccessGroups_of_models(t *testing.T) {
 	obeys(t, s, key, "group-b", http.StatusForbidden)
 	require.Equal(t, []string{"created", "updated", "updated"}, actions(t, s, "proxy_model_table", "a1"))
 	for face, url := range faces(s) {
-		t.Run(face, func(t *testing.T) { accessGroupErrors(t, admin.At(url)) })
+		t.Run(face, func(t *testing.T) {
+			t.Parallel()
+			accessGroupErrors(t, admin.At(url))
+		})
 	}
 }
 

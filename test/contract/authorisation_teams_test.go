@@ -1,5 +1,7 @@
 package contract_test
 
+import "maps"
+
 // addTeamRows adds the routes of teams beside making, changing and showing one.
 func addTeamRows(all map[string]row) {
 	ofTheOrg := func(f *scene) string {
@@ -10,9 +12,7 @@ func addTeamRows(all map[string]row) {
 	onTeam := func(more map[string]any) maker {
 		return func(f *scene) any {
 			body := map[string]any{"team_id": ofTheOrg(f)}
-			for name, value := range more {
-				body[name] = value
-			}
+			maps.Copy(body, more)
 			return body
 		}
 	}

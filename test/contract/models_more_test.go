@@ -2,7 +2,9 @@ package contract_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -15,9 +17,7 @@ import (
 // mockModel is the body of /model/new for a deployment of the built-in provider.
 func mockModel(id, name string, info map[string]any) map[string]any {
 	about := map[string]any{"id": id}
-	for k, v := range info {
-		about[k] = v
-	}
+	maps.Copy(about, info)
 	return map[string]any{"model_name": name, "litellm_params": map[string]any{"model": "mock/echo"}, "model_info": about}
 }
 
@@ -26,14 +26,14 @@ func mockModel(id, name string, info map[string]any) map[string]any {
 func TestModel_patch(t *testing.T) {
 	t.Parallel()
 	s := stack.Start(t, stack.Options{Config: auditedConfig, DataPlanes: 2})
-	for face, url := range faces(s) {
-		admin, id := s.Master().At(url), "patched at "+face
+	for face, address := range faces(s) {
+		admin, id := s.Master().At(address), "patched at "+face
 		t.Run(face, func(t *testing.T) {
 			t.Parallel()
 			body := mockModel(id, id, map[string]any{"tier": "paid"})
 			body["litellm_params"] = map[string]any{"model": "mock/echo", "input_cost_per_token": 0.5, "rpm": 900}
 			admin.Post(t, "/model/new", body).OK(t)
-			path := "/model/" + "patched%20at%20" + face2path(face) + "/update"
+			path := "/model/" + url.PathEscape(id) + "/update"
 			patch := func(body string) map[string]any {
 				return modelRow().check(t, do(t, admin, http.MethodPatch, path, body).OK(t))
 			}
@@ -54,18 +54,6 @@ func TestModel_patch(t *testing.T) {
 			require.Equal(t, http.StatusBadRequest, do(t, admin, http.MethodPatch, path, `{"litellm_params":{"model":"no-provider"}}`).Status)
 		})
 	}
-}
-
-func face2path(face string) string {
-	u := []byte{}
-	for _, c := range []byte(face) {
-		if c == ' ' {
-			u = append(u, "%20"...)
-			continue
-		}
-		u = append(u, c)
-	}
-	return string(u)
 }
 
 // TestModels_of_a_team: an admin of the team makes them, only the team calls
@@ -353,7 +341,10 @@ func TestFallbacks(t *testing.T) {
 	require.Equal(t, []string{"created", "updated", "created", "deleted"}, actions(t, s, "fallback_table", "broken"))
 	require.Equal(t, []any{"spare"}, admin.Get(t, "/fallback/of-the-file").OK(t)["fallback_models"])
 	for face, url := range faces(s) {
-		t.Run(face, func(t *testing.T) { fallbackErrors(t, admin.At(url)) })
+		t.Run(face, func(t *testing.T) {
+			t.Parallel()
+			fallbackErrors(t, admin.At(url))
+		})
 	}
 }
 

@@ -215,10 +215,11 @@ func TestAudit_verify_finds_what_was_changed(t *testing.T) {
 	t.Parallel()
 	s := stack.Start(t, stack.Options{Config: commandsConfig})
 	x := newShell(t, s)
+	x.env["DATABASE_URL"] = s.DB().Config().ConnString()
+	require.Contains(t, x.run("audit", "verify"), "nothing could be verified")
 	for _, alias := range []string{"one", "two", "three"} {
 		x.run("keys", "create", "--alias", alias)
 	}
-	x.env["DATABASE_URL"] = s.DB().Config().ConnString()
 	require.Contains(t, x.run("audit", "verify"), "linked entries    3\nentries without   0\nthe chain is sound\n")
 
 	_, err := s.DB().Exec(t.Context(), `UPDATE audit_log SET changed_by = 'nobody' WHERE updated_values->>'key_alias' = 'two'`)
