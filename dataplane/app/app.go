@@ -73,6 +73,7 @@ type App struct {
 	recorder   *usage.Recorder
 	texts      *transcript.Keeper
 	providers  providers
+	guarded    providers // which reach public addresses only
 	brought    *brought.Backends
 	router     *route.Router
 	routes     atomic.Pointer[passthrough.Routes]
@@ -195,7 +196,8 @@ func (a *App) openUpstream() error {
 	}
 	a.stack.PushFunc("connections to hosts that requests name", foreign.Close)
 	a.providers = providers{client, fetch}
-	a.brought = brought.New(a.providers, providers{foreign, fetch})
+	a.guarded = providers{foreign, fetch}
+	a.brought = brought.New(a.providers, a.guarded)
 	a.router = route.New(route.Options{Logger: a.log, Registry: a.registry, Clock: time.Now, Conn: a.ctl, Names: a.names, Replica: a.opts.Replica})
 	a.stack.PushFunc("router", a.router.Close)
 	return nil
@@ -236,7 +238,7 @@ func (a *App) openPrincipals() error {
 }
 
 func (a *App) openConfig() error {
-	env := route.Environment{Builder: a.providers, Opener: opener{a.opts.SaltKey}, Getenv: a.opts.Getenv, Logger: a.log, Router: a.router}
+	env := route.Environment{Builder: a.providers, Guarded: a.guarded, Opener: opener{a.opts.SaltKey}, Getenv: a.opts.Getenv, Logger: a.log, Router: a.router}
 	var err error
 	a.snapshots, err = snapshot.Start(snapshot.Options{
 		Conn: a.ctl, JS: a.ctlJS, Names: a.names, Dir: a.opts.DataDir, Logger: a.log,

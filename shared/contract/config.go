@@ -34,6 +34,9 @@ type Deployment struct {
 	FromDB       bool        `json:"from_db,omitempty"`
 	// Params are the remaining litellm_params, which providers read by name.
 	Params map[string]json.RawMessage `json:"params,omitempty"`
+	// Guarded says that it is called at public addresses only: no proxy admin has
+	// written it.
+	Guarded bool `json:"guarded,omitempty"`
 	// ClientParams are the credentials that a request may bring itself.
 	ClientParams []ClientParam `json:"client_params,omitempty"`
 }

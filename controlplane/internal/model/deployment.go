@@ -30,7 +30,7 @@ func (s *Service) render(m proxyconfig.Model, fromDB bool, prev *contract.Deploy
 		ID: m.ID, ModelName: m.Name, Provider: provider, Model: name, APIBase: m.Params.APIBase, APIVersion: m.Params.APIVersion,
 		Organization: m.Params.Organization, TimeoutMS: milliseconds(m.Params.Timeout), StreamTimeoutMS: milliseconds(m.Params.StreamTimeout),
 		Rate: rate, MockResponse: m.Params.MockResponse, Mode: m.Info.Mode, FromDB: fromDB, Routing: routing(m),
-		ClientParams: clientParams(m),
+		ClientParams: clientParams(m), Guarded: m.Guarded,
 	}
 	secrets := contract.Secrets{}
 	if key := m.Params.APIKey.Reveal(); key != "" {

@@ -114,6 +114,7 @@ func (s *Service) find(ctx context.Context, id string) (m *proxyconfig.Model, fr
 		return nil, true, err
 	}
 	stored, err := s.parse(row.ModelName, params, row.ModelInfo)
+	stored.Guarded = row.Guarded
 	return &stored, true, err
 }
 

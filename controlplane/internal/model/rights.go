@@ -156,7 +156,8 @@ func refers(v any) bool {
 }
 
 // publicOnly refuses an address that is plainly not on the internet. What a name
-// leads to is not looked up.
+// leads to is for data planes, which call such a deployment at public addresses
+// only.
 func publicOnly(name, address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" {

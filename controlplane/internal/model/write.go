@@ -75,7 +75,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, who caller.Caller, r
 		return Row{}, err
 	}
 	row, err := s.store.ModelInsert(ctx, tx, db.ModelInsertParams{
-		ModelID: row.ModelID, ModelName: row.ModelName, SealedParams: row.SealedParams, ModelInfo: row.ModelInfo, Blocked: row.Blocked, CreatedBy: by(who),
+		ModelID: row.ModelID, ModelName: row.ModelName, SealedParams: row.SealedParams, ModelInfo: row.ModelInfo, Blocked: row.Blocked, Guarded: !who.May().Admin(), CreatedBy: by(who),
 	})
 	if _, taken := store.Duplicate(err); taken {
 		return Row{}, apierr.New(http.StatusBadRequest, "validation_error", "Model with id=%s already exists", m.ID)
@@ -187,7 +187,7 @@ func (s *Service) change(ctx context.Context, who caller.Caller, id string, r *R
 			return err
 		}
 		row, err = s.store.ModelUpdate(ctx, tx, db.ModelUpdateParams{
-			ModelID: id, ModelName: next.ModelName, SealedParams: next.SealedParams, ModelInfo: next.ModelInfo, Blocked: next.Blocked, UpdatedBy: by(who),
+			ModelID: id, ModelName: next.ModelName, SealedParams: next.SealedParams, ModelInfo: next.ModelInfo, Blocked: next.Blocked, Guarded: !who.May().Admin(), UpdatedBy: by(who),
 		})
 		if err != nil {
 			return fmt.Errorf("write model: %w", err)

@@ -19,8 +19,9 @@ func (s *Service) Delete(ctx context.Context, who caller.Caller, orgs []string) 
 	if err := bounds.CheckIDs("organization_ids", orgs); err != nil {
 		return nil, err
 	}
-	out := []Row{}
+	var out []Row
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		out = []Row{}
 		rows, err := s.store.OrgsLock(ctx, tx, orgs)
 		if err != nil {
 			return fmt.Errorf("read organizations: %w", err)

@@ -94,9 +94,10 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 	if err := r.check(); err != nil {
 		return Added{}, err
 	}
-	out := Added{OrganizationID: r.OrganizationID, Users: []person.View{}}
+	var out Added
 	var rows []db.OrganizationMembership
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		out, rows = Added{OrganizationID: r.OrganizationID, Users: []person.View{}}, nil
 		if _, err := s.store.OrgForUpdate(ctx, tx, r.OrganizationID); err != nil {
 			return lost(http.StatusNotFound, r.OrganizationID, err)
 		}

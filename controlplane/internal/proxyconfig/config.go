@@ -34,6 +34,8 @@ type Model struct {
 	Params Params
 	Info   Info
 	Place  Place
+	// Guarded says that no admin has written it. The file's are an admin's.
+	Guarded bool
 }
 
 // Params are litellm_params or tianji_params. A text may still be a reference

@@ -130,19 +130,40 @@ func (t *Tx) Changed(ctx context.Context, kind Kind, objectID string) error {
 // before it returns, so that an admin who has the reply can rely on the change
 // being obeyed. A bus that is away delays nothing for long: the outbox keeps
 // what could not be published.
+//
+// Of transactions that wait for each other Postgres ends one, which is run
+// again: f may be called several times.
 func (s *Store) InTx(ctx context.Context, f func(*Tx) error) error {
-	tx := &Tx{q: &s.Queries, audit: s.audit}
-	err := pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
-		tx.Tx = inner
-		return f(tx)
-	})
-	if err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		tx := &Tx{q: &s.Queries, audit: s.audit}
+		err := pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
+			tx.Tx = inner
+			return f(tx)
+		})
+		switch {
+		case err == nil:
+			if len(tx.changes) > 0 {
+				s.publish(ctx, tx.changes)
+			}
+			return nil
+		case attempt == mostAttempts || !deadlocked(err):
+			return err
+		}
 	}
-	if len(tx.changes) > 0 {
-		s.publish(ctx, tx.changes)
-	}
-	return nil
+}
+
+const (
+	// mostAttempts bounds how often a transaction is run.
+	mostAttempts = 4
+	// codeDeadlock is https://www.postgresql.org/docs/current/errcodes-appendix.html
+	codeDeadlock = "40P01"
+)
+
+// deadlocked reports whether Postgres ended a transaction because it and another
+// waited for each other.
+func deadlocked(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == codeDeadlock
 }
 
 // Progress is told of each migration.

@@ -77,8 +77,9 @@ func (s *Service) AddMembers(ctx context.Context, who caller.Caller, r *AddReque
 	if err := r.check(); err != nil {
 		return Added{}, err
 	}
-	out := Added{Users: []person.View{}, Memberships: []Membership{}}
+	var out Added
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+		out = Added{Users: []person.View{}, Memberships: []Membership{}}
 		row, err := s.store.TeamForUpdate(ctx, tx, r.TeamID)
 		if errors.Is(err, store.ErrNotFound) {
 			return apierr.Detail(http.StatusNotFound, "Team not found for team_id=%s", r.TeamID)

@@ -151,6 +151,7 @@ func (s *Service) updatePage(ctx context.Context, who caller.Caller, ids []strin
 			return read("", err)
 		}
 		changed := make([]string, 0, len(rows))
+		results = make([]Result, 0, len(rows))
 		for _, row := range rows {
 			if row, err = s.change(ctx, tx, who, row, c); err != nil {
 				return err

@@ -49,7 +49,7 @@ func (b *Backends) Backend(d *route.Deployment, c route.Client, everywhere bool)
 		return known, nil
 	}
 	builder := b.own
-	if foreign {
+	if foreign || d.Guarded() {
 		builder = b.foreign
 	}
 	made, err := builder.Build(cfg)

@@ -49,13 +49,20 @@ func (p *Pipeline) List(r *http.Request, asked Listing) ([]ListedModel, error) {
 		}
 	}
 	if asked.Groups || asked.GroupsOnly {
-		for _, group := range s.table.AccessGroups() {
-			if master || access.Model(id.Key.Models, group) && (id.Team == nil || access.Model(id.Team.Models, group)) {
-				all = append(all, ListedModel{Name: group, Fallbacks: []string{}})
-			}
-		}
+		all = append(all, s.accessGroups(&id, master)...)
 	}
 	return all, nil
+}
+
+// accessGroups are those that stand for models of the caller.
+func (s *state) accessGroups(id *principal.Identity, master bool) []ListedModel {
+	var all []ListedModel
+	for _, group := range s.table.AccessGroups() {
+		if master || access.Model(id.Key.Models, group) && (id.Team == nil || access.Model(id.Team.Models, group)) {
+			all = append(all, ListedModel{Name: group, Fallbacks: []string{}})
+		}
+	}
+	return all
 }
 
 // named are the models of fallbacks that are among those the caller may use.

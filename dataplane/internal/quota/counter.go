@@ -218,7 +218,8 @@ func (c *counter) makeUp() {
 func (c *counter) owes() bool { return c.tokens < 0 || c.returns() && c.surplus > 0 }
 
 // left is what remains as far as this replica knows. What the others own
-// beforehand counts as unused until the pool is empty and they were asked.
+// beforehand counts as unused until the pool is empty and they were asked, so
+// the sum may say more than there is.
 func (c *counter) left() int64 {
 	n := max(0, c.pool()-c.seen) + c.tokens
 	if !c.empty {
@@ -227,7 +228,7 @@ func (c *counter) left() int64 {
 			n -= c.share
 		}
 	}
-	return max(0, n)
+	return min(max(0, n), max(0, c.ceiling))
 }
 
 // settleLease sizes the next lease by how long the last one lasted.

@@ -62,6 +62,9 @@ func (d *Deployment) Member() *strategy.Member { return &d.member }
 // choose behind a pattern.
 func (d *Deployment) Wild() bool { return strings.Contains(d.ModelName, "*") }
 
+// Guarded reports whether the deployment may be called at public addresses only.
+func (d *Deployment) Guarded() bool { return d.record.Guarded }
+
 // CoolingFor returns how much longer the deployment is left out.
 func (d *Deployment) CoolingFor(now time.Time) time.Duration { return d.member.State.CoolingFor(now) }
 
@@ -78,6 +81,9 @@ type Opener interface {
 // Environment is what building a table needs.
 type Environment struct {
 	Builder Builder
+	// Guarded makes backends that reach public addresses only, for deployments
+	// that are to.
+	Guarded Builder
 	Opener  Opener
 	Getenv  func(string) string
 	Logger  *slog.Logger
@@ -116,10 +122,14 @@ func (env *Environment) build(rec *contract.Deployment) (*Deployment, error) {
 	if d.client, err = clientParams(rec); err != nil {
 		return nil, err
 	}
+	builder := env.Builder
+	if rec.Guarded {
+		builder = env.Guarded
+	}
 	mayBring := env.ClientCredentials || d.TakesClient()
 	if strings.Contains(rec.ModelName, "*") || strings.Contains(rec.TeamPublicName, "*") {
-		d.models = &models{builder: env.Builder, config: cfg, registry: env.states, keyless: mayBring, byName: map[string]*model{}}
-	} else if d.Backend, err = env.Builder.Build(cfg); err != nil {
+		d.models = &models{builder: builder, config: cfg, registry: env.states, keyless: mayBring, byName: map[string]*model{}}
+	} else if d.Backend, err = builder.Build(cfg); err != nil {
 		if !mayBring {
 			return nil, err
 		}

@@ -112,12 +112,12 @@ func (b *Bucket) Keep(ctx context.Context, name string, lines []byte) error {
 	sum := sha256.Sum256(lines)
 	checksum := base64.StdEncoding.EncodeToString(sum[:])
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, headerChecksum: {checksum}}
-	resp, err := b.do(ctx, http.MethodPut, name, lines, hex.EncodeToString(sum[:]), header)
+	got, err := b.do(ctx, http.MethodPut, name, lines, hex.EncodeToString(sum[:]), header)
 	if err != nil {
 		return fmt.Errorf("put %s into the archive: %w", name, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("put %s into the archive: the bucket answered %d", name, resp.StatusCode)
+	if got.status != http.StatusOK {
+		return fmt.Errorf("put %s into the archive: the bucket answered %d", name, got.status)
 	}
 	return b.verify(ctx, name, int64(len(lines)), checksum)
 }
@@ -125,29 +125,36 @@ func (b *Bucket) Keep(ctx context.Context, name string, lines []byte) error {
 // verify asks for an object. A service that keeps no checksums is held to the
 // length alone: it has compared the hash that was signed when it took the body.
 func (b *Bucket) verify(ctx context.Context, name string, length int64, checksum string) error {
-	resp, err := b.do(ctx, http.MethodHead, name, nil, noBody, http.Header{"X-Amz-Checksum-Mode": {"ENABLED"}})
+	got, err := b.do(ctx, http.MethodHead, name, nil, noBody, http.Header{"X-Amz-Checksum-Mode": {"ENABLED"}})
 	if err != nil {
 		return fmt.Errorf("look for %s in the archive: %w", name, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("look for %s in the archive: the bucket answered %d", name, resp.StatusCode)
+	if got.status != http.StatusOK {
+		return fmt.Errorf("look for %s in the archive: the bucket answered %d", name, got.status)
 	}
-	if resp.ContentLength != length {
-		return fmt.Errorf("look for %s in the archive: it has %d bytes there and not %d", name, resp.ContentLength, length)
+	if got.length != length {
+		return fmt.Errorf("look for %s in the archive: it has %d bytes there and not %d", name, got.length, length)
 	}
-	if got := resp.Header.Get(headerChecksum); got != "" && got != checksum {
+	if got.checksum != "" && got.checksum != checksum {
 		return fmt.Errorf("look for %s in the archive: it is not what was put there", name)
 	}
 	return nil
 }
 
+// answer is what counts of a response.
+type answer struct {
+	status   int
+	length   int64
+	checksum string // in base64; empty where none is kept
+}
+
 // do sends a signed request and reads the answer's body to its end.
-func (b *Bucket) do(ctx context.Context, method, name string, body []byte, hash string, header http.Header) (*http.Response, error) {
+func (b *Bucket) do(ctx context.Context, method, name string, body []byte, hash string, header http.Header) (answer, error) {
 	u := b.base
 	u.Path = path.Join(u.Path, name)
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("the archive's URL can not be used")
+		return answer{}, errors.New("the archive's URL can not be used")
 	}
 	req.Header = header
 	req.Header.Set("X-Amz-Content-Sha256", hash)
@@ -155,15 +162,15 @@ func (b *Bucket) do(ctx context.Context, method, name string, body []byte, hash 
 		req.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	if err := b.signer.SignHTTP(ctx, b.credentials, req, hash, service, b.region, time.Now()); err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+		return answer{}, fmt.Errorf("sign: %w", err)
 	}
 	resp, err := b.client.Do(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what it was for
+		return answer{}, err //nolint:wrapcheck // the caller says what it was for
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, mostAnswer)); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return answer{}, fmt.Errorf("read the answer: %w", err)
 	}
-	return resp, nil
+	return answer{status: resp.StatusCode, length: resp.ContentLength, checksum: resp.Header.Get(headerChecksum)}, nil
 }

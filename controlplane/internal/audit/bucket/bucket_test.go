@@ -151,7 +151,9 @@ func TestBucket_believes_nothing_that_it_did_not_see(t *testing.T) {
 func TestNew_refuses_what_can_not_work(t *testing.T) {
 	t.Parallel()
 	for _, o := range []bucket.Options{
-		{URL: "s3://", AccessKey: "a", SecretKey: "b"}, {URL: "gs://a", AccessKey: "a", SecretKey: "b"}, {URL: "s3://a"},
+		{URL: "s3://", AccessKey: "a", SecretKey: "b"},
+		{URL: "gs://a", AccessKey: "a", SecretKey: "b"},
+		{URL: "s3://a"},
 		{URL: "s3://a", AccessKey: "a", SecretKey: "b", Endpoint: "storage.example.com"},
 	} {
 		_, err := bucket.New(&o)

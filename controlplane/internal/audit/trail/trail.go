@@ -67,7 +67,7 @@ func (s *Service) List(ctx context.Context, q *Query) (Page, error) {
 		t := string(audit.TableOf(*q.Table))
 		table = &t
 	}
-	rows, err := s.store.AuditList(ctx, s.store.DB(), db.AuditListParams{
+	rows, err := s.store.AuditList(ctx, s.store.Reader(), db.AuditListParams{
 		ChangedBy: q.ChangedBy, ChangedByApiKey: q.ChangedByKey, Action: q.Action, TableName: table, ObjectID: q.ObjectID,
 		After: q.After, Before: q.Before, ObjectTeamID: q.TeamID, ObjectKeyHash: q.KeyHash,
 		Sort: q.SortBy + " " + q.SortOrder, PageSize: int32(q.Size), Skip: int32((q.Page - 1) * q.Size), //nolint:gosec // both are bounded where they are read
@@ -75,7 +75,7 @@ func (s *Service) List(ctx context.Context, q *Query) (Page, error) {
 	if err != nil {
 		return Page{}, fmt.Errorf("list audit logs: %w", err)
 	}
-	total, err := s.store.AuditCount(ctx, s.store.DB(), db.AuditCountParams{
+	total, err := s.store.AuditCount(ctx, s.store.Reader(), db.AuditCountParams{
 		ChangedBy: q.ChangedBy, ChangedByApiKey: q.ChangedByKey, Action: q.Action, TableName: table, ObjectID: q.ObjectID,
 		After: q.After, Before: q.Before, ObjectTeamID: q.TeamID, ObjectKeyHash: q.KeyHash,
 	})

@@ -225,3 +225,18 @@ func TestRetention_archives_before_it_deletes(t *testing.T) {
 type noArchive struct{}
 
 func (noArchive) Keep(context.Context, string, []byte) error { return errBroken }
+
+// What was committed after its neighbours were archived stays until it is
+// archived too.
+func TestRetention_deletes_nothing_that_is_not_archived(t *testing.T) {
+	t.Parallel()
+	st := open(t, store.AuditOptions{Keep: true})
+	write(t, st, 10)
+	_, err := st.DB().Exec(t.Context(), "UPDATE audit_chain SET archived_seq = (SELECT max(seq) - 3 FROM audit_log)")
+	require.NoError(t, err)
+	require.NoError(t, st.AuditDelete(t.Context(), st.DB(), time.Now().Add(time.Hour)))
+	require.Equal(t, int64(3), list(t, trail.New(st), trail.Query{}).Total)
+	left, err := st.AuditUnarchived(t.Context(), st.DB(), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.True(t, left)
+}

@@ -275,7 +275,7 @@ func (q *Queries) ModelReseal(ctx context.Context, db DBTX, arg ModelResealParam
 }
 
 const modelsForUpdate = `-- name: ModelsForUpdate :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table ORDER BY model_id FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table ORDER BY model_id FOR UPDATE
 `
 
 func (q *Queries) ModelsForUpdate(ctx context.Context, db DBTX) ([]ProxyModelTable, error) {
@@ -297,6 +297,7 @@ func (q *Queries) ModelsForUpdate(ctx context.Context, db DBTX) ([]ProxyModelTab
 			&i.UpdatedAt,
 			&i.UpdatedBy,
 			&i.Blocked,
+			&i.Guarded,
 		); err != nil {
 			return nil, err
 		}

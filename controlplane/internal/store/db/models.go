@@ -421,6 +421,7 @@ type ProxyModelTable struct {
 	UpdatedAt    time.Time
 	UpdatedBy    string
 	Blocked      bool
+	Guarded      bool
 }
 
 type SpendLog struct {

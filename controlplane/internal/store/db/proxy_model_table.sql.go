@@ -12,7 +12,7 @@ import (
 )
 
 const modelByID = `-- name: ModelByID :one
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = $1
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table WHERE model_id = $1
 `
 
 func (q *Queries) ModelByID(ctx context.Context, db DBTX, modelID string) (ProxyModelTable, error) {
@@ -28,6 +28,7 @@ func (q *Queries) ModelByID(ctx context.Context, db DBTX, modelID string) (Proxy
 		&i.UpdatedAt,
 		&i.UpdatedBy,
 		&i.Blocked,
+		&i.Guarded,
 	)
 	return i, err
 }
@@ -131,7 +132,7 @@ func (q *Queries) ModelFirstToken(ctx context.Context, db DBTX, arg ModelFirstTo
 }
 
 const modelForUpdate = `-- name: ModelForUpdate :one
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = $1 FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table WHERE model_id = $1 FOR UPDATE
 `
 
 func (q *Queries) ModelForUpdate(ctx context.Context, db DBTX, modelID string) (ProxyModelTable, error) {
@@ -147,13 +148,14 @@ func (q *Queries) ModelForUpdate(ctx context.Context, db DBTX, modelID string) (
 		&i.UpdatedAt,
 		&i.UpdatedBy,
 		&i.Blocked,
+		&i.Guarded,
 	)
 	return i, err
 }
 
 const modelInsert = `-- name: ModelInsert :one
-INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, blocked, created_by, updated_by)
-VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
+INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, blocked, guarded, created_by, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded
 `
 
 type ModelInsertParams struct {
@@ -162,6 +164,7 @@ type ModelInsertParams struct {
 	SealedParams []byte
 	ModelInfo    json.RawMessage
 	Blocked      bool
+	Guarded      bool
 	CreatedBy    string
 }
 
@@ -172,6 +175,7 @@ func (q *Queries) ModelInsert(ctx context.Context, db DBTX, arg ModelInsertParam
 		arg.SealedParams,
 		arg.ModelInfo,
 		arg.Blocked,
+		arg.Guarded,
 		arg.CreatedBy,
 	)
 	var i ProxyModelTable
@@ -185,6 +189,7 @@ func (q *Queries) ModelInsert(ctx context.Context, db DBTX, arg ModelInsertParam
 		&i.UpdatedAt,
 		&i.UpdatedBy,
 		&i.Blocked,
+		&i.Guarded,
 	)
 	return i, err
 }
@@ -239,7 +244,7 @@ func (q *Queries) ModelLatency(ctx context.Context, db DBTX, arg ModelLatencyPar
 }
 
 const modelList = `-- name: ModelList :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table ORDER BY model_name, model_id LIMIT 10000
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table ORDER BY model_name, model_id LIMIT 10000
 `
 
 func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, error) {
@@ -261,6 +266,7 @@ func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, er
 			&i.UpdatedAt,
 			&i.UpdatedBy,
 			&i.Blocked,
+			&i.Guarded,
 		); err != nil {
 			return nil, err
 		}
@@ -273,7 +279,7 @@ func (q *Queries) ModelList(ctx context.Context, db DBTX) ([]ProxyModelTable, er
 }
 
 const modelSetInfo = `-- name: ModelSetInfo :one
-UPDATE proxy_model_table SET model_info = $1, updated_by = $2, updated_at = now() WHERE model_id = $3 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
+UPDATE proxy_model_table SET model_info = $1, updated_by = $2, updated_at = now() WHERE model_id = $3 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded
 `
 
 type ModelSetInfoParams struct {
@@ -295,6 +301,7 @@ func (q *Queries) ModelSetInfo(ctx context.Context, db DBTX, arg ModelSetInfoPar
 		&i.UpdatedAt,
 		&i.UpdatedBy,
 		&i.Blocked,
+		&i.Guarded,
 	)
 	return i, err
 }
@@ -401,8 +408,8 @@ func (q *Queries) ModelTeamSet(ctx context.Context, db DBTX, arg ModelTeamSetPar
 
 const modelUpdate = `-- name: ModelUpdate :one
 UPDATE proxy_model_table SET model_name = $1, sealed_params = $2, model_info = $3, blocked = $4,
-    updated_by = $5, updated_at = now()
-WHERE model_id = $6 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked
+    guarded = guarded OR $5, updated_by = $6, updated_at = now()
+WHERE model_id = $7 RETURNING model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded
 `
 
 type ModelUpdateParams struct {
@@ -410,6 +417,7 @@ type ModelUpdateParams struct {
 	SealedParams []byte
 	ModelInfo    json.RawMessage
 	Blocked      bool
+	Guarded      bool
 	UpdatedBy    string
 	ModelID      string
 }
@@ -420,6 +428,7 @@ func (q *Queries) ModelUpdate(ctx context.Context, db DBTX, arg ModelUpdateParam
 		arg.SealedParams,
 		arg.ModelInfo,
 		arg.Blocked,
+		arg.Guarded,
 		arg.UpdatedBy,
 		arg.ModelID,
 	)
@@ -434,12 +443,13 @@ func (q *Queries) ModelUpdate(ctx context.Context, db DBTX, arg ModelUpdateParam
 		&i.UpdatedAt,
 		&i.UpdatedBy,
 		&i.Blocked,
+		&i.Guarded,
 	)
 	return i, err
 }
 
 const modelsByIDs = `-- name: ModelsByIDs :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_id = ANY($1::text[]) ORDER BY model_id FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table WHERE model_id = ANY($1::text[]) ORDER BY model_id FOR UPDATE
 `
 
 func (q *Queries) ModelsByIDs(ctx context.Context, db DBTX, ids []string) ([]ProxyModelTable, error) {
@@ -461,6 +471,7 @@ func (q *Queries) ModelsByIDs(ctx context.Context, db DBTX, ids []string) ([]Pro
 			&i.UpdatedAt,
 			&i.UpdatedBy,
 			&i.Blocked,
+			&i.Guarded,
 		); err != nil {
 			return nil, err
 		}
@@ -473,7 +484,7 @@ func (q *Queries) ModelsByIDs(ctx context.Context, db DBTX, ids []string) ([]Pro
 }
 
 const modelsByNames = `-- name: ModelsByNames :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_name = ANY($1::text[]) ORDER BY model_id FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table WHERE model_name = ANY($1::text[]) ORDER BY model_id FOR UPDATE
 `
 
 func (q *Queries) ModelsByNames(ctx context.Context, db DBTX, names []string) ([]ProxyModelTable, error) {
@@ -495,6 +506,7 @@ func (q *Queries) ModelsByNames(ctx context.Context, db DBTX, names []string) ([
 			&i.UpdatedAt,
 			&i.UpdatedBy,
 			&i.Blocked,
+			&i.Guarded,
 		); err != nil {
 			return nil, err
 		}
@@ -537,7 +549,7 @@ func (q *Queries) ModelsGrouped(ctx context.Context, db DBTX) ([]ModelsGroupedRo
 }
 
 const modelsInGroup = `-- name: ModelsInGroup :many
-SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked FROM proxy_model_table WHERE model_info->'access_groups' ? $1::text ORDER BY model_id FOR UPDATE
+SELECT model_id, model_name, sealed_params, model_info, created_at, created_by, updated_at, updated_by, blocked, guarded FROM proxy_model_table WHERE model_info->'access_groups' ? $1::text ORDER BY model_id FOR UPDATE
 `
 
 func (q *Queries) ModelsInGroup(ctx context.Context, db DBTX, accessGroup string) ([]ProxyModelTable, error) {
@@ -559,6 +571,7 @@ func (q *Queries) ModelsInGroup(ctx context.Context, db DBTX, accessGroup string
 			&i.UpdatedAt,
 			&i.UpdatedBy,
 			&i.Blocked,
+			&i.Guarded,
 		); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
 -- name: ModelInsert :one
-INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, blocked, created_by, updated_by)
-VALUES (@model_id, @model_name, @sealed_params, @model_info, @blocked, @created_by, @created_by) RETURNING *;
+INSERT INTO proxy_model_table (model_id, model_name, sealed_params, model_info, blocked, guarded, created_by, updated_by)
+VALUES (@model_id, @model_name, @sealed_params, @model_info, @blocked, @guarded, @created_by, @created_by) RETURNING *;
 
 -- name: ModelForUpdate :one
 SELECT * FROM proxy_model_table WHERE model_id = @model_id FOR UPDATE;
@@ -10,7 +10,7 @@ SELECT * FROM proxy_model_table WHERE model_id = @model_id;
 
 -- name: ModelUpdate :one
 UPDATE proxy_model_table SET model_name = @model_name, sealed_params = @sealed_params, model_info = @model_info, blocked = @blocked,
-    updated_by = @updated_by, updated_at = now()
+    guarded = guarded OR @guarded, updated_by = @updated_by, updated_at = now()
 WHERE model_id = @model_id RETURNING *;
 
 -- name: ModelDelete :execrows
