@@ -28,6 +28,20 @@ func (b *builder) Build(cfg provider.Config) (provider.Backend, error) {
 	return &backend{}, nil
 }
 
+// A key that a request brings does not lead a guarded deployment elsewhere.
+func TestBackend_guarded(t *testing.T) {
+	t.Parallel()
+	own, foreign := &builder{}, &builder{}
+	table := route.Build(route.Environment{Builder: &builder{}, Guarded: &builder{}, Logger: slog.New(slog.DiscardHandler)}, []*contract.Deployment{{
+		ID: "d", ModelName: "m", Provider: "openai", Model: "gpt", Guarded: true, ClientParams: []contract.ClientParam{{Name: "api_key"}},
+	}}, nil, nil)
+	made, err := brought.New(own, foreign).Backend(table.Deployment("d"), route.Client{APIKey: "1"}, false)
+	require.NoError(t, err)
+	require.NotNil(t, made)
+	require.Empty(t, own.built)
+	require.Len(t, foreign.built, 1)
+}
+
 func TestBackend(t *testing.T) {
 	t.Parallel()
 	own, foreign := &builder{}, &builder{}

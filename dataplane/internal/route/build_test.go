@@ -60,6 +60,26 @@ func TestBuild(t *testing.T) {
 	require.NotSame(t, first[1], again.Group.Deployments[1])
 }
 
+// A deployment that no proxy admin has written is called at public addresses
+// only, whatever name it is asked for by.
+func TestBuild_guarded(t *testing.T) {
+	t.Parallel()
+	k, guarded := newKit(t, nil), &builder{}
+	k.env.Guarded = guarded
+	of := func(d *contract.Deployment) { d.Guarded = true }
+	k.configure(nil, dep("admin's", "m"), dep("team's", "n", of), dep("pattern", "openai/*", of, func(d *contract.Deployment) { d.Model = "*" }))
+	require.Len(t, guarded.built, 1)
+	require.Equal(t, "team's", guarded.built[0].DeploymentID)
+	for _, name := range []string{"m", "n", "openai/gpt"} {
+		_, _, err := k.begin(name)
+		require.NoError(t, err)
+	}
+	require.Len(t, guarded.built, 2)
+	require.Equal(t, "pattern", guarded.built[1].DeploymentID)
+	require.False(t, k.table.Deployment("admin's").Guarded())
+	require.True(t, k.table.Deployment("team's").Guarded())
+}
+
 // What a router knows of a deployment outlives a configuration.
 func TestBuild_keeps_state(t *testing.T) {
 	t.Parallel()
