@@ -249,3 +249,34 @@ func TestSSO_refuses_what_was_not_begun_here(t *testing.T) {
 	resp, _ = newBrowser(t).get(t, base+"/sso/key/generate?provider=google", nil)
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
+
+// Whoever made a user may know a password and keys of theirs. With the first
+// login through a provider, which may say that the user is an admin, that ends.
+func TestSSO_takes_users_over(t *testing.T) {
+	t.Parallel()
+	idp := oidctest.Start(t)
+	s := ssoStack(t, idp, nil)
+	made := s.Master().Post(t, "/user/new", map[string]any{"user_email": "chief@example.com", "password": "known to another", "user_role": "internal_user"}).OK(t)
+	id, _ := made["user_id"].(string)
+	known := s.Client(made["key"].(string))
+	session, _ := s.Master().Post(t, "/v2/login", map[string]any{"username": "chief@example.com", "password": "known to another"}).OK(t)["token"].(string)
+	s.Client(session).Get(t, "/user/info").OK(t)
+	known.Get(t, "/user/info").OK(t)
+
+	idp.Person(map[string]any{"sub": "chief", "email": "chief@example.com", "email_verified": true, "role": "proxy_admin"})
+	status, out := login(t, s.ControlPlane(0))
+	require.Equal(t, http.StatusOK, status, "%v", out)
+	require.Equal(t, id, out["user_id"])
+	require.Equal(t, "proxy_admin", out["user_role"])
+	chief := s.Client(out["token"].(string))
+	chief.Get(t, "/audit").OK(t)
+
+	require.Equal(t, http.StatusUnauthorized, known.Get(t, "/audit").Status)
+	require.Equal(t, id, known.Get(t, "/key/info").OK(t)["info"].(map[string]any)["user_id"], "it is the user's all the same")
+	require.Equal(t, http.StatusUnauthorized, s.Client(session).Get(t, "/user/info").Status)
+	require.Equal(t, http.StatusUnauthorized, s.Master().Post(t, "/v2/login", map[string]any{"username": "chief@example.com", "password": "known to another"}).Status)
+	status, out = login(t, s.ControlPlane(0))
+	require.Equal(t, http.StatusOK, status)
+	chief.Get(t, "/audit").OK(t) // another login ends nothing
+	require.NotEqual(t, "", out["token"])
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/bounds"
 	"github.com/tianjillm/tianjillm/controlplane/internal/caller"
 	"github.com/tianjillm/tianjillm/controlplane/internal/field"
+	"github.com/tianjillm/tianjillm/controlplane/internal/invitation"
 	"github.com/tianjillm/tianjillm/controlplane/internal/person"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
@@ -161,12 +162,18 @@ func (s *Service) update(ctx context.Context, n *newcomer, u *db.UserTable) (*db
 		if err != nil {
 			return fmt.Errorf("read user: %w", err)
 		}
-		p := db.UserSetLoginParams{UserID: u.UserID, SsoUserID: &n.id, UserRole: before.UserRole}
+		first := before.SsoUserID == nil || *before.SsoUserID == ""
+		p := db.UserSetLoginParams{UserID: u.UserID, SsoUserID: &n.id, UserRole: before.UserRole, First: first}
 		if role != policy.NoRole {
 			p.UserRole = new(string(role))
 		}
 		if after, err = s.Store.UserSetLogin(ctx, tx, p); err != nil {
 			return fmt.Errorf("write user: %w", err)
+		}
+		if first {
+			if err := s.takeOver(ctx, tx, &before); err != nil {
+				return err
+			}
 		}
 		err = tx.AuditedChange(ctx, &audit.Entry{
 			Actor: self(u.UserID).Actor(), Action: audit.Updated, Table: audit.Users, ObjectID: u.UserID, Before: person.Show(before), After: person.Show(after),
@@ -177,6 +184,35 @@ func (s *Service) update(ctx context.Context, n *newcomer, u *db.UserTable) (*db
 		return tx.Changed(ctx, store.KindUser, u.UserID)
 	})
 	return &after, err
+}
+
+// takeOver ends what others may know of a user who comes with an id at a provider
+// for the first time. Until now it was an admin, of an organisation perhaps, who
+// said whose address it is: sessions end, invitations are void, and keys call
+// models but manage nothing until the user gives them a new text. Proxy admins
+// were made by their like, so their keys go on.
+func (s *Service) takeOver(ctx context.Context, tx *store.Tx, u *db.UserTable) error {
+	actor := self(u.UserID).Actor()
+	if err := s.Sessions.EndAll(ctx, tx, actor, u.UserID, ""); err != nil {
+		return err
+	}
+	links, err := s.Store.InvitationsOfUsersDelete(ctx, tx, []string{u.UserID})
+	if err != nil {
+		return fmt.Errorf("delete invitations: %w", err)
+	}
+	for i := range links {
+		if err := tx.Audited(ctx, invitation.Gone(actor, &links[i])); err != nil {
+			return err
+		}
+	}
+	if u.UserRole != nil && policy.RoleOf(*u.UserRole) == policy.ProxyAdmin {
+		return nil
+	}
+	keys, err := s.Store.KeysDelegate(ctx, tx, u.UserID)
+	if err != nil {
+		return fmt.Errorf("note who knows keys: %w", err)
+	}
+	return tx.ChangedAll(ctx, store.KindKey, keys)
 }
 
 // off reads what SCIM keeps in a user's metadata, by LiteLLM's name.

@@ -9,18 +9,50 @@ import (
 	"context"
 )
 
+const keysDelegate = `-- name: KeysDelegate :many
+UPDATE verification_token SET delegated = true WHERE user_id = $1::text AND NOT delegated RETURNING token
+`
+
+// Keys of a user that others may know, from before it was sure who the user is.
+func (q *Queries) KeysDelegate(ctx context.Context, db DBTX, userID string) ([]string, error) {
+	rows, err := db.Query(ctx, keysDelegate, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var token string
+		if err := rows.Scan(&token); err != nil {
+			return nil, err
+		}
+		items = append(items, token)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userSetLogin = `-- name: UserSetLogin :one
-UPDATE user_table SET sso_user_id = $1, user_role = $2, updated_at = now() WHERE user_id = $3 RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password
+UPDATE user_table SET password = CASE WHEN $1::boolean THEN NULL ELSE password END, sso_user_id = $2, user_role = $3, updated_at = now() WHERE user_id = $4 RETURNING user_id, user_alias, user_email, user_role, teams, metadata, models, spend_nano, max_budget_nano, budget_duration, budget_reset_at, max_parallel_requests, tpm_limit, rpm_limit, created_at, updated_at, rph_limit, tph_limit, rpd_limit, tpd_limit, soft_budget_nano, budget_limits, model_max_budget, sso_user_id, password
 `
 
 type UserSetLoginParams struct {
+	First     bool
 	SsoUserID *string
 	UserRole  *string
 	UserID    string
 }
 
+// Of one who had no id at a provider so far (first), the password goes.
 func (q *Queries) UserSetLogin(ctx context.Context, db DBTX, arg UserSetLoginParams) (UserTable, error) {
-	row := db.QueryRow(ctx, userSetLogin, arg.SsoUserID, arg.UserRole, arg.UserID)
+	row := db.QueryRow(ctx, userSetLogin,
+		arg.First,
+		arg.SsoUserID,
+		arg.UserRole,
+		arg.UserID,
+	)
 	var i UserTable
 	err := row.Scan(
 		&i.UserID,

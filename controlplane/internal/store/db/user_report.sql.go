@@ -9,21 +9,6 @@ import (
 	"context"
 )
 
-const emailNamedByTeam = `-- name: EmailNamedByTeam :one
-SELECT EXISTS (
-    SELECT 1 FROM team_table t, jsonb_array_elements(CASE jsonb_typeof(t.members_with_roles) WHEN 'array' THEN t.members_with_roles ELSE '[]' END) m
-    WHERE t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_email', $1::text))
-      AND m->>'user_email' = $1::text AND m->>'user_id' IS NULL)
-`
-
-// Whether a team names a member by an address alone: whoever has it is in the team.
-func (q *Queries) EmailNamedByTeam(ctx context.Context, db DBTX, email string) (bool, error) {
-	row := db.QueryRow(ctx, emailNamedByTeam, email)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const userCount = `-- name: UserCount :one
 SELECT count(*) FROM user_table u
 WHERE ($1::text IS NULL OR u.user_role = $1)

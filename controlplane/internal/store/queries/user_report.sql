@@ -58,10 +58,3 @@ ORDER BY k.created_at DESC, k.token DESC LIMIT 1000;
 
 -- name: UserTeams :many
 SELECT * FROM team_table WHERE team_id = ANY(@ids::text[]) ORDER BY team_alias, team_id;
-
--- name: EmailNamedByTeam :one
--- Whether a team names a member by an address alone: whoever has it is in the team.
-SELECT EXISTS (
-    SELECT 1 FROM team_table t, jsonb_array_elements(CASE jsonb_typeof(t.members_with_roles) WHEN 'array' THEN t.members_with_roles ELSE '[]' END) m
-    WHERE t.members_with_roles @> jsonb_build_array(jsonb_build_object('user_email', @email::text))
-      AND m->>'user_email' = @email::text AND m->>'user_id' IS NULL);
