@@ -278,5 +278,5 @@ func TestSSO_takes_users_over(t *testing.T) {
 	status, out = login(t, s.ControlPlane(0))
 	require.Equal(t, http.StatusOK, status)
 	chief.Get(t, "/audit").OK(t) // another login ends nothing
-	require.NotEqual(t, "", out["token"])
+	require.NotEmpty(t, out["token"])
 }

@@ -15,7 +15,8 @@ import (
 
 const (
 	maxAnswers = 1024
-	// answerTime is how late an answer may be and still count.
+	// answerTime is how late an answer may be and still count, by a clock that
+	// nobody sets: what is given and not heard of is lost.
 	answerTime = 5 * time.Second
 	// gatherTime is how long a question waits for others: the limits of one
 	// request are often used up at one time.
@@ -45,7 +46,7 @@ type question struct {
 
 type letter struct {
 	questions []*question
-	expires   int64
+	expires   time.Time
 }
 
 func newAsker(e *Engine) *asker {
@@ -109,7 +110,7 @@ func (k *asker) post() bool {
 		k.mu.Unlock()
 		return false
 	}
-	l := &letter{questions: k.queue[:n:n], expires: e.now() + int64(answerTime)}
+	l := &letter{questions: k.queue[:n:n], expires: time.Now().Add(answerTime)}
 	k.queue = k.queue[n:]
 	k.last++
 	id := fmt.Sprintf("%s.%d", k.inbox, k.last)
@@ -166,11 +167,12 @@ func (q *question) answer(a contract.Reclaimed) {
 }
 
 // forget drops questions that nobody will answer any more.
-func (k *asker) forget(now int64) {
+func (k *asker) forget() {
+	now := time.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, l := range k.sent {
-		if now > l.expires {
+		if now.After(l.expires) {
 			delete(k.sent, id)
 		}
 	}

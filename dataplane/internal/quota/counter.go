@@ -141,6 +141,12 @@ func (c *counter) setCeiling(ceiling int64) {
 		part := c.part()
 		c.tokens += part - c.share
 		c.share = part
+		c.makeUp()                                 // the pool was told of what a lower limit took away
+		if n := min(-c.tokens, c.surplus); n > 0 { // once is enough
+			c.tokens += n
+			c.overdrawn += n
+			c.surplus -= n
+		}
 	}
 	c.empty, c.dry, c.denied, c.pause = false, false, 0, 0
 }

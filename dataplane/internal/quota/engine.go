@@ -114,11 +114,11 @@ func (e *Engine) Close() {
 	for _, stop := range e.loops {
 		stop()
 	}
-	e.ears.close()
 	if e.link.away() {
 		e.stop()
 	}
-	e.work.Wait() // no more than takeTimeout
+	e.work.Wait()  // no more than takeTimeout
+	e.ears.close() // what others were asked for has been heard
 	e.giveBack()
 	e.stop()
 }

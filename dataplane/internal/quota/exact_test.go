@@ -57,6 +57,22 @@ func TestAdmit_knows_a_limit_that_was_lowered_in_another_window(t *testing.T) {
 	require.Equal(t, 10, admitted, "b has had no call in this window and holds a share of the limit as it was")
 }
 
+func TestAdmit_gives_nothing_twice_when_a_limit_is_lowered_and_raised_again(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	e := lab.replica("r", plan{seats: 1, replicas: 1, mine: true}, lab.clock)
+	full, low := rpm("k", 600), rpm("k", 60)
+	_, r := admit(t.Context(), e, quota.Cost{Requests: 600}, full)
+	require.Nil(t, r)
+	for range 3 {
+		_, r = admit(t.Context(), e, one(), low)
+		require.NotNil(t, r)
+		require.Eventually(t, func() bool { return lab.total(low) == "570" }, 5*time.Second, time.Millisecond, "the pool is told of what the share is too small for")
+		_, r = admit(t.Context(), e, one(), full)
+		require.NotNil(t, r)
+	}
+}
+
 func TestSweep_forgets_no_share_that_was_given_away(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t)

@@ -61,3 +61,22 @@ func (e *Engine) Surplus() map[string]int64 {
 	})
 	return all
 }
+
+// Halt ends what an engine begins by itself, for tests.
+func (e *Engine) Halt() {
+	for _, stop := range e.loops {
+		stop()
+	}
+}
+
+// Deafen ends what it does when it is asked, for tests.
+func (e *Engine) Deafen() {
+	for _, s := range e.ears.subs {
+		deaf := make(chan struct{})
+		s.SetClosedHandler(func(string) { close(deaf) })
+		if s.Unsubscribe() == nil {
+			<-deaf
+		}
+	}
+	e.work.Wait()
+}

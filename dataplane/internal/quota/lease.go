@@ -121,8 +121,12 @@ func (e *Engine) lease(c *counter) bool {
 	return true
 }
 
-// order says what to ask for. c is locked and in the present window.
+// order says what to ask for. c is locked and in the present window. In one that
+// began a moment ago it asks for nothing: how that is divided may not be known.
 func (c *counter) order(now, replicas int64) order {
+	if !c.known {
+		return order{start: c.start}
+	}
 	o := order{start: c.start, debt: max(0, -c.tokens)}
 	if c.returns() {
 		o.back, c.surplus = c.surplus, 0 // once: what is not answered may have been counted

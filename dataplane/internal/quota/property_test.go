@@ -295,7 +295,7 @@ func (c *client) settle(one *call) {
 	defer one.at.use.RUnlock()
 	c.w.gate.RLock()
 	defer c.w.gate.RUnlock()
-	if one.at.conn.IsClosed() {
+	if one.at.crashed.Load() {
 		return
 	}
 	claims := one.grant.Claims()
@@ -337,6 +337,7 @@ func (w *world) finish() {
 	keys := w.keys()
 	for _, r := range w.replicas {
 		require.Eventually(t, func() bool { return w.settled(r, keys) }, 20*time.Second, 5*time.Millisecond, "all debts are paid by %s", r.name)
+		r.engine.Halt()
 		w.still(r)
 	}
 	for _, r := range w.replicas {

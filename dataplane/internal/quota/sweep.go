@@ -59,7 +59,7 @@ func (e *Engine) pay() {
 
 func (e *Engine) clean() {
 	now := e.now()
-	e.ears.asker.forget(now)
+	e.ears.asker.forget()
 	var held totals
 	e.table.each(func(c *counter) (forget bool) {
 		held.add(c)

@@ -63,6 +63,7 @@ type replica struct {
 	skew    atomic.Int64
 	use     sync.RWMutex     // by those who admit and settle
 	gone    atomic.Bool      // no more is admitted here
+	crashed atomic.Bool      // nothing is settled here any more
 	serves  []bool           // whether there are requests under each rule
 	grants  atomic.Int64     // that are to be settled
 	left    map[string]int64 // what the pool thinks it holds, when it ended
@@ -161,11 +162,17 @@ func (w *world) crash(r *replica, quiet bool) {
 	w.remove(r)
 	if quiet {
 		r.use.Lock()
+		r.engine.Halt()
 		w.still(r)
+		if !w.unsure.Load() { // what it was just giving to others gets to them
+			r.engine.Deafen()
+			require.NoError(w.t, r.conn.Flush())
+		}
 		r.use.Unlock()
 	} else {
 		w.unsure.Store(true)
 	}
+	r.crashed.Store(true)
 	r.conn.Close()
 	r.idle()
 	r.left = r.holds(w.keys())
@@ -208,10 +215,17 @@ func (w *world) still(r *replica) {
 // leave ends a replica as a shutdown does: first what is under way, then it.
 func (w *world) leave(r *replica) {
 	w.remove(r)
-	require.Eventually(w.t, func() bool { return r.grants.Load() == 0 }, 10*time.Second, time.Millisecond)
-	r.idle()
+	require.Eventually(w.t, func() bool {
+		w.move(time.Millisecond) // clients at other replicas may be waiting for time to pass
+		if !r.use.TryLock() {
+			return false
+		}
+		defer r.use.Unlock()
+		return r.grants.Load() == 0
+	}, 30*time.Second, time.Millisecond)
 	r.wire.mend() // who can not tell what it used when it leaves is one who crashes
 	require.Eventually(w.t, func() bool { return !r.engine.Degraded() }, 20*time.Second, time.Millisecond)
+	r.engine.Halt()
 	w.still(r)
 	r.engine.Close()
 	r.left = r.holds(w.keys())
