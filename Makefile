@@ -76,6 +76,13 @@ bench: build ## measure the data plane beside a bare reverse proxy and nginx
 	go build -o bin/bench ./test/bench/cmd/bench
 	bin/bench -write
 
+.PHONY: bench-controlplane
+bench-controlplane: postgres ## measure ledger, reports and key lists (8 minutes, 10 million spend rows, 5 GB of disk)
+	cd controlplane && go test -run - -bench 'Daily|Ledger' -benchtime 150000x -count 3 -timeout 30m ./internal/ledger
+	cd controlplane && go test -run - -bench KeyGenerate ./app
+	cd controlplane && go test -run - -bench KeyList -timeout 30m ./internal/key -args -keyrows 1000000
+	cd controlplane && go test -run - -bench Report -timeout 30m ./internal/report -args -spendrows 10000000
+
 .PHONY: bench-limits
 bench-limits: ## measure how exact limits are and what they cost, with replicas that are killed (8 minutes)
 	go build -o bin/quotalab ./dataplane/internal/quota/quotalab

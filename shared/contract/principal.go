@@ -32,6 +32,7 @@ type VirtualKey struct {
 	UserID        string            `json:"user_id,omitempty"`
 	TeamID        string            `json:"team_id,omitempty"`
 	OrgID         string            `json:"org_id,omitempty"`
+	AgentID       string            `json:"agent_id,omitempty"`
 	Models        []string          `json:"models,omitempty"`
 	Aliases       map[string]string `json:"aliases,omitempty"`
 	AllowedRoutes []string          `json:"allowed_routes,omitempty"`

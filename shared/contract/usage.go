@@ -15,6 +15,8 @@ type Usage struct {
 	UserID  string `json:"user,omitempty"`
 	TeamID  string `json:"team,omitempty"`
 	OrgID   string `json:"org,omitempty"`
+	// AgentID is whose key it is, if an agent's.
+	AgentID string `json:"agent,omitempty"`
 	EndUser string `json:"end_user,omitempty"`
 	// Tags are those of the request and of its key, each once.
 	Tags []string `json:"tags,omitempty"`

@@ -19,6 +19,7 @@ func (u *Usage) AppendJSON(b []byte) []byte {
 	b = appendText(b, `,"user":`, u.UserID, false)
 	b = appendText(b, `,"team":`, u.TeamID, false)
 	b = appendText(b, `,"org":`, u.OrgID, false)
+	b = appendText(b, `,"agent":`, u.AgentID, false)
 	b = appendText(b, `,"end_user":`, u.EndUser, false)
 	b = appendList(b, `,"tags":[`, u.Tags)
 	b = appendText(b, `,"session":`, u.Session, false)

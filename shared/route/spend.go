@@ -18,7 +18,8 @@ func spending() []Route {
 		"/global/spend/tags", "/global/spend/report")
 	add(Spend, http.MethodPost, "/global/spend/end_users")
 	add(Spend, http.MethodGet, "/global/activity", "/global/activity/model", "/global/activity/cache_hits")
-	add(Spend, http.MethodGet, "/tag/daily/activity", "/organization/daily/activity", "/customer/daily/activity", "/end_user/daily/activity")
+	add(Spend, http.MethodGet, "/tag/daily/activity", "/organization/daily/activity", "/customer/daily/activity", "/end_user/daily/activity",
+		"/agent/daily/activity")
 	add(Admin, http.MethodGet, "/global/spend/teams", "/global/spend/all_tag_names", "/global/all_end_users", "/global/activity/exceptions",
 		"/global/activity/exceptions/deployment", "/provider/budgets", "/spend/export")
 	add(Admin, http.MethodPost, "/global/spend/refresh")

@@ -20,7 +20,7 @@ func addSpendRows(all map[string]row) {
 	for _, path := range []string{
 		"/spend/tags", "/spend/logs/v2", "/spend/logs/ui", "/global/spend/provider", "/global/spend/tags", "/global/spend/report", "/global/activity",
 		"/global/activity/model", "/global/activity/cache_hits", "/tag/daily/activity", "/organization/daily/activity", "/customer/daily/activity",
-		"/end_user/daily/activity",
+		"/end_user/daily/activity", "/agent/daily/activity",
 	} {
 		all["GET "+path] = row{spends, someDays, nil}
 	}

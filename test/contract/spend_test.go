@@ -38,7 +38,7 @@ func spent(t *testing.T) *spenders {
 	s := &spenders{Stack: stack.Start(t, stack.Options{Config: spendConfig})}
 	s.user = s.NewUser(t, map[string]any{"user_id": "ann", "user_email": "ann@example.com"})
 	s.team = s.NewTeam(t, map[string]any{"team_id": "t1", "team_alias": "The Team"})
-	s.key = s.NewKey(t, map[string]any{"user_id": s.user, "team_id": s.team, "key_alias": "ann-key", "metadata": map[string]any{"tags": []string{"blue", "red"}}})
+	s.key = s.NewKey(t, map[string]any{"user_id": s.user, "team_id": s.team, "key_alias": "ann-key", "agent_id": "a1", "metadata": map[string]any{"tags": []string{"blue", "red"}}})
 	s.hash = ident.HashKey(s.key)
 	for range 2 {
 		s.Client(s.key).Post(t, chatPath, `{"model":"mock","user":"carl","messages":[{"role":"user","content":"Hello"}]}`).OK(t)
@@ -82,7 +82,7 @@ func TestSpend_daily_activity(t *testing.T) {
 	t.Parallel()
 	s := spent(t)
 	for path, entity := range map[string]string{
-		"/user": s.user, "/team": s.team, "/tag": "blue", "/customer": "carl", "/end_user": "carl", "/user/daily/activity/aggregated": s.user,
+		"/user": s.user, "/team": s.team, "/tag": "blue", "/customer": "carl", "/end_user": "carl", "/agent": "a1", "/user/daily/activity/aggregated": s.user,
 	} {
 		if !strings.HasSuffix(path, "aggregated") {
 			path += "/daily/activity"

@@ -82,6 +82,7 @@ func columnsOf(events map[string]*contract.Usage) db.SpendInsertParams {
 		p.Fallbacks = append(p.Fallbacks, int32(e.Fallbacks)) //nolint:gosec // bounded by the router
 		p.RequestTags = append(p.RequestTags, tagsOf(e))
 		p.SessionID = append(p.SessionID, clean(e.Session))
+		p.AgentID = append(p.AgentID, clean(e.AgentID))
 	}
 	return p
 }

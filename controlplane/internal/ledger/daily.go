@@ -84,14 +84,14 @@ func (d *daily) sorted() []sums {
 // tables are locked in one order, and the rows of each, so that two
 // transactions never wait for each other in a circle.
 func (l *Ledger) rollUp(ctx context.Context, tx *store.Tx, events []*contract.Usage) error {
-	var users, teams, tags, orgs, customers, models daily
+	var users, teams, tags, orgs, customers, agents, models daily
 	for _, e := range events {
 		s := slot{
 			day: dayOf(e.StartMS), of: clean(e.UserID), key: e.KeyHash, model: clean(e.Model), group: clean(e.ModelGroup),
 			vendor: clean(e.Provider), call: clean(e.CallType),
 		}
 		users.add(s, e)
-		for into, id := range map[*daily]string{&teams: e.TeamID, &orgs: e.OrgID, &customers: e.EndUser} {
+		for into, id := range map[*daily]string{&teams: e.TeamID, &orgs: e.OrgID, &customers: e.EndUser, &agents: e.AgentID} {
 			if s.of = clean(id); s.of != "" {
 				into.add(s, e)
 			}
@@ -118,6 +118,9 @@ func (l *Ledger) rollUp(ctx context.Context, tx *store.Tx, events []*contract.Us
 		}},
 		{"customers", &customers, func(ctx context.Context, tx db.DBTX, p db.DailyTeamAddParams) error {
 			return l.store.DailyCustomerAdd(ctx, tx, db.DailyCustomerAddParams(p))
+		}},
+		{"agents", &agents, func(ctx context.Context, tx db.DBTX, p db.DailyTeamAddParams) error {
+			return l.store.DailyAgentAdd(ctx, tx, db.DailyAgentAddParams(p))
 		}},
 	} {
 		if len(t.of.rows) == 0 {

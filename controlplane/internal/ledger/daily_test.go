@@ -31,11 +31,11 @@ func calls(random *rand.Rand, n int) []contract.Usage {
 			Model: fmt.Sprint("model-", random.IntN(3)), Provider: "openai", APIBase: "https://a.example", InputTokens: random.Int64N(1000),
 			OutputTokens: random.Int64N(1000), CachedInputTokens: random.Int64N(10), CacheWriteTokens: random.Int64N(10), CostNano: random.Int64N(1 << 40),
 			CacheHit: random.IntN(4) == 0, UserID: fmt.Sprint("u", random.IntN(3)), TeamID: fmt.Sprint("t", random.IntN(3)),
-			OrgID: fmt.Sprint("o", random.IntN(2)), EndUser: fmt.Sprint("customer", random.IntN(5)), Tags: []string{"a", fmt.Sprint("b", random.IntN(3))},
+			OrgID: fmt.Sprint("o", random.IntN(2)), EndUser: fmt.Sprint("customer", random.IntN(5)), AgentID: fmt.Sprint("agent", random.IntN(2)), Tags: []string{"a", fmt.Sprint("b", random.IntN(3))},
 		}
 		switch random.IntN(5) {
 		case 0:
-			e.UserID, e.TeamID, e.OrgID, e.EndUser, e.Tags = "", "", "", "", nil
+			e.UserID, e.TeamID, e.OrgID, e.EndUser, e.AgentID, e.Tags = "", "", "", "", "", nil
 		case 1:
 			e.Status, e.HTTPStatus = contract.Failure, 429
 		}
@@ -110,6 +110,7 @@ func TestDaily_sums_are_those_of_the_rows(t *testing.T) {
 	b.same("daily_team_spend", "team_id IS NOT NULL", "1")
 	b.same("daily_organization_spend", "organization_id IS NOT NULL", "1")
 	b.same("daily_customer_spend", "end_user IS NOT NULL", "1")
+	b.same("daily_agent_spend", "agent_id IS NOT NULL", "1")
 	b.same("daily_tag_spend", "request_tags IS NOT NULL", "jsonb_array_length(request_tags)")
 	require.Equal(t, b.number("SELECT count(*) FROM spend_logs WHERE cache_hit"), b.number("SELECT sum(cache_hit_requests)::bigint FROM daily_user_spend"))
 	require.Equal(t, b.number("SELECT count(*) FROM spend_logs WHERE http_status = 429"), b.number("SELECT sum(rate_limited_requests)::bigint FROM daily_model_spend"))

@@ -23,6 +23,7 @@ func dailyTables() []*table {
 		{"days of tags", "LiteLLM_DailyTagSpend", "daily_tag_spend", "tag"},
 		{"days of organizations", "LiteLLM_DailyOrganizationSpend", "daily_organization_spend", "organization_id"},
 		{"days of customers", "LiteLLM_DailyEndUserSpend", "daily_customer_spend", "end_user_id"},
+		{"days of agents", "LiteLLM_DailyAgentSpend", "daily_agent_spend", "agent_id"},
 	} {
 		all = append(all, daily(t.name, t.from, t.to, append([]string{t.owner}, slotColumns()...), t.owner))
 	}

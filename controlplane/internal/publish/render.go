@@ -23,7 +23,7 @@ func (p *Publisher) keyWithTier(ctx context.Context, token string) (db.Verificat
 func renderKey(row db.VerificationToken) *contract.VirtualKey {
 	k := &contract.VirtualKey{
 		Hash: row.Token, Alias: text(row.KeyAlias), Name: text(row.KeyName),
-		UserID: text(row.UserID), TeamID: text(row.TeamID), OrgID: text(row.OrganizationID),
+		UserID: text(row.UserID), TeamID: text(row.TeamID), OrgID: text(row.OrganizationID), AgentID: text(row.AgentID),
 		Models: row.Models, AccessGroups: row.AccessGroupIds, Aliases: aliases(row.Aliases), AllowedRoutes: row.AllowedRoutes,
 		Blocked: row.Blocked != nil && *row.Blocked,
 		Limits:  limit.OfKey(&row).Limits(), CacheControls: row.AllowedCacheControls,

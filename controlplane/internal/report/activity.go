@@ -19,6 +19,7 @@ const (
 	Tags
 	Organizations
 	Customers
+	Agents
 )
 
 // ActivityQuery asks for a page of daily activity.
@@ -181,6 +182,9 @@ func (s *Service) activityRows(ctx context.Context, of Entity, p db.UserActivity
 	case Customers:
 		rows, err := s.store.CustomerActivity(ctx, s.read, db.CustomerActivityParams(p))
 		return convert(rows, func(r db.CustomerActivityRow) db.UserActivityRow { return db.UserActivityRow(r) }), err
+	case Agents:
+		rows, err := s.store.AgentActivity(ctx, s.read, db.AgentActivityParams(p))
+		return convert(rows, func(r db.AgentActivityRow) db.UserActivityRow { return db.UserActivityRow(r) }), err
 	default:
 		return s.store.UserActivity(ctx, s.read, p)
 	}
@@ -207,6 +211,8 @@ func (s *Service) activityCount(ctx context.Context, of Entity, p db.UserActivit
 		return s.store.OrgActivityCount(ctx, s.read, db.OrgActivityCountParams(c))
 	case Customers:
 		return s.store.CustomerActivityCount(ctx, s.read, db.CustomerActivityCountParams(c))
+	case Agents:
+		return s.store.AgentActivityCount(ctx, s.read, db.AgentActivityCountParams(c))
 	default:
 		return s.store.UserActivityCount(ctx, s.read, c)
 	}

@@ -81,6 +81,8 @@ func aliasName(of Entity) string {
 		return "organization_alias"
 	case Customers:
 		return "alias"
+	case Agents:
+		return "agent_name"
 	default:
 		return "user_email"
 	}

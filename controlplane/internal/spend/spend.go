@@ -52,6 +52,7 @@ type Log struct {
 	OrganizationID      *string         `json:"organization_id"`
 	EndUser             *string         `json:"end_user"`
 	SessionID           *string         `json:"session_id"`
+	AgentID             *string         `json:"agent_id"`
 	RequesterIP         *string         `json:"requester_ip_address"`
 	Status              string          `json:"status"`
 	CacheHit            string          `json:"cache_hit"`
@@ -193,7 +194,7 @@ func show(r db.SpendLog) Log {
 		TotalTokens: r.PromptTokens + r.CompletionTokens, PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens,
 		StartTime: r.StartTime.UTC(), EndTime: r.EndTime.UTC(), CompletionStartTime: r.CompletionStartTime, Model: r.Model, ModelID: r.ModelID,
 		ModelGroup: r.ModelGroup, CustomLLMProvider: r.CustomLlmProvider, APIBase: r.ApiBase, User: user, TeamID: r.TeamID,
-		OrganizationID: r.OrganizationID, EndUser: r.EndUser, SessionID: r.SessionID, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: pythonBool(r.CacheHit),
+		OrganizationID: r.OrganizationID, EndUser: r.EndUser, SessionID: r.SessionID, AgentID: r.AgentID, RequesterIP: r.RequesterIpAddress, Status: r.Status, CacheHit: pythonBool(r.CacheHit),
 		Metadata: metadataOf(&r), RequestTags: tagsOf(r.RequestTags), Texts: Texts{noText, noText, noText},
 	}
 }

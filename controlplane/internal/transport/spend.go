@@ -55,7 +55,7 @@ func (s *server) spending() map[string]echo.HandlerFunc {
 	}
 	for path, of := range map[string]report.Entity{
 		"/user": report.Users, "/team": report.Teams, "/tag": report.Tags, "/organization": report.Organizations,
-		"/customer": report.Customers, "/end_user": report.Customers,
+		"/customer": report.Customers, "/end_user": report.Customers, "/agent": report.Agents,
 	} {
 		all["GET "+path+"/daily/activity"] = s.activity(of)
 	}
@@ -179,7 +179,7 @@ func (s *server) providerBudgets(c echo.Context) error {
 
 // activity answers with a page of daily activity.
 func (s *server) activity(of report.Entity) echo.HandlerFunc {
-	ids := [...]string{report.Users: "", report.Teams: "team_ids", report.Tags: "tags", report.Organizations: "organization_ids", report.Customers: "end_user_ids"}[of]
+	ids := [...]string{report.Users: "", report.Teams: "team_ids", report.Tags: "tags", report.Organizations: "organization_ids", report.Customers: "end_user_ids", report.Agents: "agent_ids"}[of]
 	return func(c echo.Context) error {
 		q, err := activityQuery(c, of)
 		if err != nil {

@@ -30,6 +30,7 @@ func (x *exchange) authenticate() error {
 		return nil
 	}
 	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.Key.UserID, id.Key.TeamID, id.OrgID()
+	x.usage.AgentID = id.Key.AgentID
 	return nil
 }
 

@@ -11,6 +11,62 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const dailyAgentAdd = `-- name: DailyAgentAdd :exec
+INSERT INTO daily_agent_spend (date, agent_id, api_key, model, model_group, custom_llm_provider, call_type,
+    prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, spend_nano, successful_requests, failed_requests, api_requests)
+SELECT unnest($1::date[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]), unnest($7::text[]),
+    unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]),
+    unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::bigint[]), unnest($15::bigint[])
+ON CONFLICT (agent_id, date, api_key, model, model_group, custom_llm_provider, call_type) DO UPDATE SET
+    prompt_tokens = daily_agent_spend.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = daily_agent_spend.completion_tokens + excluded.completion_tokens,
+    cache_read_input_tokens = daily_agent_spend.cache_read_input_tokens + excluded.cache_read_input_tokens,
+    cache_creation_input_tokens = daily_agent_spend.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
+    spend_nano = daily_agent_spend.spend_nano + excluded.spend_nano,
+    successful_requests = daily_agent_spend.successful_requests + excluded.successful_requests,
+    failed_requests = daily_agent_spend.failed_requests + excluded.failed_requests,
+    api_requests = daily_agent_spend.api_requests + excluded.api_requests
+`
+
+type DailyAgentAddParams struct {
+	Dates                    []pgtype.Date
+	Entities                 []string
+	ApiKey                   []string
+	Model                    []string
+	ModelGroup               []string
+	CustomLlmProvider        []string
+	CallType                 []string
+	PromptTokens             []int64
+	CompletionTokens         []int64
+	CacheReadInputTokens     []int64
+	CacheCreationInputTokens []int64
+	SpendNano                []int64
+	SuccessfulRequests       []int64
+	FailedRequests           []int64
+	ApiRequests              []int64
+}
+
+func (q *Queries) DailyAgentAdd(ctx context.Context, db DBTX, arg DailyAgentAddParams) error {
+	_, err := db.Exec(ctx, dailyAgentAdd,
+		arg.Dates,
+		arg.Entities,
+		arg.ApiKey,
+		arg.Model,
+		arg.ModelGroup,
+		arg.CustomLlmProvider,
+		arg.CallType,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.CacheReadInputTokens,
+		arg.CacheCreationInputTokens,
+		arg.SpendNano,
+		arg.SuccessfulRequests,
+		arg.FailedRequests,
+		arg.ApiRequests,
+	)
+	return err
+}
+
 const dailyCustomerAdd = `-- name: DailyCustomerAdd :exec
 INSERT INTO daily_customer_spend (date, end_user_id, api_key, model, model_group, custom_llm_provider, call_type,
     prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, spend_nano, successful_requests, failed_requests, api_requests)

@@ -11,6 +11,142 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const agentActivity = `-- name: AgentActivity :many
+SELECT d.date, d.agent_id::text AS entity, d.api_key::text AS api_key, d.model::text AS model, d.model_group::text AS model_group,
+    d.custom_llm_provider::text AS custom_llm_provider, d.call_type::text AS call_type, d.prompt_tokens, d.completion_tokens,
+    d.cache_read_input_tokens, d.cache_creation_input_tokens, d.spend_nano, d.api_requests, d.successful_requests, d.failed_requests,
+    v.key_alias, v.team_id AS key_team_id, NULL::text AS entity_alias
+FROM (
+    SELECT date, agent_id, api_key, model, model_group, custom_llm_provider, call_type, prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, spend_nano, api_requests, successful_requests, failed_requests FROM daily_agent_spend d
+    WHERE d.date BETWEEN $1::date AND $2::date
+      AND ($3::text[] IS NULL OR d.agent_id = ANY($3::text[]))
+      AND ($4::text[] IS NULL OR d.agent_id <> ALL($4::text[]))
+      AND ($5::text IS NULL OR d.api_key = $5)
+      AND ($6::text IS NULL OR d.model = $6)
+      AND ($7::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
+    ORDER BY d.date DESC, d.agent_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type LIMIT $9 OFFSET $8
+) d
+LEFT JOIN verification_token v ON v.token = d.api_key
+ORDER BY d.date DESC, d.agent_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type
+`
+
+type AgentActivityParams struct {
+	StartDate pgtype.Date
+	EndDate   pgtype.Date
+	Entities  []string
+	Excluded  []string
+	ApiKey    *string
+	Model     *string
+	Owner     *string
+	Skip      int32
+	PageSize  int32
+}
+
+type AgentActivityRow struct {
+	Date                     pgtype.Date
+	Entity                   string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+	KeyAlias                 *string
+	KeyTeamID                *string
+	EntityAlias              *string
+}
+
+func (q *Queries) AgentActivity(ctx context.Context, db DBTX, arg AgentActivityParams) ([]AgentActivityRow, error) {
+	rows, err := db.Query(ctx, agentActivity,
+		arg.StartDate,
+		arg.EndDate,
+		arg.Entities,
+		arg.Excluded,
+		arg.ApiKey,
+		arg.Model,
+		arg.Owner,
+		arg.Skip,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AgentActivityRow{}
+	for rows.Next() {
+		var i AgentActivityRow
+		if err := rows.Scan(
+			&i.Date,
+			&i.Entity,
+			&i.ApiKey,
+			&i.Model,
+			&i.ModelGroup,
+			&i.CustomLlmProvider,
+			&i.CallType,
+			&i.PromptTokens,
+			&i.CompletionTokens,
+			&i.CacheReadInputTokens,
+			&i.CacheCreationInputTokens,
+			&i.SpendNano,
+			&i.ApiRequests,
+			&i.SuccessfulRequests,
+			&i.FailedRequests,
+			&i.KeyAlias,
+			&i.KeyTeamID,
+			&i.EntityAlias,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const agentActivityCount = `-- name: AgentActivityCount :one
+SELECT count(*) FROM daily_agent_spend d
+WHERE d.date BETWEEN $1::date AND $2::date
+  AND ($3::text[] IS NULL OR d.agent_id = ANY($3::text[]))
+  AND ($4::text[] IS NULL OR d.agent_id <> ALL($4::text[]))
+  AND ($5::text IS NULL OR d.api_key = $5)
+  AND ($6::text IS NULL OR d.model = $6)
+  AND ($7::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = $7))
+`
+
+type AgentActivityCountParams struct {
+	StartDate pgtype.Date
+	EndDate   pgtype.Date
+	Entities  []string
+	Excluded  []string
+	ApiKey    *string
+	Model     *string
+	Owner     *string
+}
+
+func (q *Queries) AgentActivityCount(ctx context.Context, db DBTX, arg AgentActivityCountParams) (int64, error) {
+	row := db.QueryRow(ctx, agentActivityCount,
+		arg.StartDate,
+		arg.EndDate,
+		arg.Entities,
+		arg.Excluded,
+		arg.ApiKey,
+		arg.Model,
+		arg.Owner,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const allDays = `-- name: AllDays :many
 SELECT date, sum(spend_nano)::bigint AS spend_nano, sum(api_requests)::bigint AS api_requests,
     sum(prompt_tokens + completion_tokens)::bigint AS total_tokens

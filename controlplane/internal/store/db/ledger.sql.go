@@ -55,7 +55,7 @@ INSERT INTO spend_logs (
     request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider,
     api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens,
     reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica,
-    cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id
+    cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id, agent_id
 )
 SELECT
     unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), NULLIF(unnest($4::text[]), ''),
@@ -67,7 +67,8 @@ SELECT
     unnest($22::bigint[]), unnest($23::timestamptz[]), unnest($24::timestamptz[]),
     NULLIF(unnest($25::timestamptz[]), 'epoch'), NULLIF(unnest($26::text[]), ''),
     unnest($27::text[]), unnest($28::boolean[]), unnest($29::bigint[]), unnest($30::integer[]),
-    unnest($31::integer[]), NULLIF(unnest($32::text[]), '')::jsonb, NULLIF(unnest($33::text[]), '')
+    unnest($31::integer[]), NULLIF(unnest($32::text[]), '')::jsonb, NULLIF(unnest($33::text[]), ''),
+    NULLIF(unnest($34::text[]), '')
 ON CONFLICT (request_id, start_time) DO NOTHING
 RETURNING request_id
 `
@@ -106,6 +107,7 @@ type SpendInsertParams struct {
 	Fallbacks           []int32
 	RequestTags         []string
 	SessionID           []string
+	AgentID             []string
 }
 
 func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParams) ([]string, error) {
@@ -143,6 +145,7 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 		arg.Fallbacks,
 		arg.RequestTags,
 		arg.SessionID,
+		arg.AgentID,
 	)
 	if err != nil {
 		return nil, err
@@ -163,7 +166,7 @@ func (q *Queries) SpendInsert(ctx context.Context, db DBTX, arg SpendInsertParam
 }
 
 const spendList = `-- name: SpendList :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id, agent_id FROM spend_logs
 WHERE ($1::text IS NULL OR request_id = $1)
   AND ($2::text IS NULL OR api_key = $2)
   AND ($3::text IS NULL OR user_id = $3)
@@ -231,6 +234,7 @@ func (q *Queries) SpendList(ctx context.Context, db DBTX, arg SpendListParams) (
 			&i.Fallbacks,
 			&i.RequestTags,
 			&i.SessionID,
+			&i.AgentID,
 		); err != nil {
 			return nil, err
 		}

@@ -102,6 +102,24 @@ type CredentialsTable struct {
 	UpdatedBy      string
 }
 
+type DailyAgentSpend struct {
+	Date                     pgtype.Date
+	AgentID                  string
+	ApiKey                   string
+	Model                    string
+	ModelGroup               string
+	CustomLlmProvider        string
+	CallType                 string
+	PromptTokens             int64
+	CompletionTokens         int64
+	CacheReadInputTokens     int64
+	CacheCreationInputTokens int64
+	SpendNano                int64
+	ApiRequests              int64
+	SuccessfulRequests       int64
+	FailedRequests           int64
+}
+
 type DailyCustomerSpend struct {
 	Date                     pgtype.Date
 	EndUserID                string
@@ -458,6 +476,7 @@ type SpendLog struct {
 	Fallbacks           int32
 	RequestTags         []byte
 	SessionID           *string
+	AgentID             *string
 }
 
 type SpendLogsDefault struct {

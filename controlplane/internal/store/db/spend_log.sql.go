@@ -77,7 +77,7 @@ func (q *Queries) SpendCount(ctx context.Context, db DBTX, arg SpendCountParams)
 }
 
 const spendPage = `-- name: SpendPage :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id, agent_id FROM spend_logs
 WHERE start_time >= $1 AND start_time <= $2
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR api_key = $4)
@@ -180,6 +180,7 @@ func (q *Queries) SpendPage(ctx context.Context, db DBTX, arg SpendPageParams) (
 			&i.Fallbacks,
 			&i.RequestTags,
 			&i.SessionID,
+			&i.AgentID,
 		); err != nil {
 			return nil, err
 		}
@@ -192,7 +193,7 @@ func (q *Queries) SpendPage(ctx context.Context, db DBTX, arg SpendPageParams) (
 }
 
 const spendPageSorted = `-- name: SpendPageSorted :many
-SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id FROM spend_logs
+SELECT request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider, api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica, cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id, agent_id FROM spend_logs
 WHERE start_time >= $1 AND start_time <= $2
   AND ($3::text IS NULL OR request_id = $3)
   AND ($4::text IS NULL OR api_key = $4)
@@ -304,6 +305,7 @@ func (q *Queries) SpendPageSorted(ctx context.Context, db DBTX, arg SpendPageSor
 			&i.Fallbacks,
 			&i.RequestTags,
 			&i.SessionID,
+			&i.AgentID,
 		); err != nil {
 			return nil, err
 		}

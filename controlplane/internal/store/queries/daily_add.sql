@@ -83,6 +83,22 @@ ON CONFLICT (end_user_id, date, api_key, model, model_group, custom_llm_provider
     failed_requests = daily_customer_spend.failed_requests + excluded.failed_requests,
     api_requests = daily_customer_spend.api_requests + excluded.api_requests;
 
+-- name: DailyAgentAdd :exec
+INSERT INTO daily_agent_spend (date, agent_id, api_key, model, model_group, custom_llm_provider, call_type,
+    prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, spend_nano, successful_requests, failed_requests, api_requests)
+SELECT unnest(@dates::date[]), unnest(@entities::text[]), unnest(@api_key::text[]), unnest(@model::text[]), unnest(@model_group::text[]), unnest(@custom_llm_provider::text[]), unnest(@call_type::text[]),
+    unnest(@prompt_tokens::bigint[]), unnest(@completion_tokens::bigint[]), unnest(@cache_read_input_tokens::bigint[]), unnest(@cache_creation_input_tokens::bigint[]),
+    unnest(@spend_nano::bigint[]), unnest(@successful_requests::bigint[]), unnest(@failed_requests::bigint[]), unnest(@api_requests::bigint[])
+ON CONFLICT (agent_id, date, api_key, model, model_group, custom_llm_provider, call_type) DO UPDATE SET
+    prompt_tokens = daily_agent_spend.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = daily_agent_spend.completion_tokens + excluded.completion_tokens,
+    cache_read_input_tokens = daily_agent_spend.cache_read_input_tokens + excluded.cache_read_input_tokens,
+    cache_creation_input_tokens = daily_agent_spend.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
+    spend_nano = daily_agent_spend.spend_nano + excluded.spend_nano,
+    successful_requests = daily_agent_spend.successful_requests + excluded.successful_requests,
+    failed_requests = daily_agent_spend.failed_requests + excluded.failed_requests,
+    api_requests = daily_agent_spend.api_requests + excluded.api_requests;
+
 -- name: DailyModelAdd :exec
 INSERT INTO daily_model_spend (date, model, model_group, custom_llm_provider, call_type, api_base,
     prompt_tokens, completion_tokens, cache_read_input_tokens, cache_creation_input_tokens, spend_nano, successful_requests, failed_requests, rate_limited_requests, api_requests)

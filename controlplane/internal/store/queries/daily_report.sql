@@ -144,6 +144,33 @@ WHERE d.date BETWEEN @start_date::date AND @end_date::date
   AND (sqlc.narg(model)::text IS NULL OR d.model = sqlc.narg(model))
   AND (sqlc.narg(owner)::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)));
 
+-- name: AgentActivity :many
+SELECT d.date, d.agent_id::text AS entity, d.api_key::text AS api_key, d.model::text AS model, d.model_group::text AS model_group,
+    d.custom_llm_provider::text AS custom_llm_provider, d.call_type::text AS call_type, d.prompt_tokens, d.completion_tokens,
+    d.cache_read_input_tokens, d.cache_creation_input_tokens, d.spend_nano, d.api_requests, d.successful_requests, d.failed_requests,
+    v.key_alias, v.team_id AS key_team_id, NULL::text AS entity_alias
+FROM (
+    SELECT * FROM daily_agent_spend d
+    WHERE d.date BETWEEN @start_date::date AND @end_date::date
+      AND (sqlc.narg(entities)::text[] IS NULL OR d.agent_id = ANY(sqlc.narg(entities)::text[]))
+      AND (sqlc.narg(excluded)::text[] IS NULL OR d.agent_id <> ALL(sqlc.narg(excluded)::text[]))
+      AND (sqlc.narg(api_key)::text IS NULL OR d.api_key = sqlc.narg(api_key))
+      AND (sqlc.narg(model)::text IS NULL OR d.model = sqlc.narg(model))
+      AND (sqlc.narg(owner)::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)))
+    ORDER BY d.date DESC, d.agent_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type LIMIT @page_size OFFSET @skip
+) d
+LEFT JOIN verification_token v ON v.token = d.api_key
+ORDER BY d.date DESC, d.agent_id, d.api_key, d.model, d.model_group, d.custom_llm_provider, d.call_type;
+
+-- name: AgentActivityCount :one
+SELECT count(*) FROM daily_agent_spend d
+WHERE d.date BETWEEN @start_date::date AND @end_date::date
+  AND (sqlc.narg(entities)::text[] IS NULL OR d.agent_id = ANY(sqlc.narg(entities)::text[]))
+  AND (sqlc.narg(excluded)::text[] IS NULL OR d.agent_id <> ALL(sqlc.narg(excluded)::text[]))
+  AND (sqlc.narg(api_key)::text IS NULL OR d.api_key = sqlc.narg(api_key))
+  AND (sqlc.narg(model)::text IS NULL OR d.model = sqlc.narg(model))
+  AND (sqlc.narg(owner)::text IS NULL OR d.api_key IN (SELECT o.token FROM verification_token o WHERE o.user_id = sqlc.narg(owner)));
+
 -- name: OwnDays :many
 SELECT date, sum(spend_nano)::bigint AS spend_nano, sum(api_requests)::bigint AS api_requests,
     sum(prompt_tokens + completion_tokens)::bigint AS total_tokens

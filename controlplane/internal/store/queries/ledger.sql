@@ -13,7 +13,7 @@ INSERT INTO spend_logs (
     request_id, call_type, api_key, user_id, team_id, organization_id, end_user, model_group, model, model_id, custom_llm_provider,
     api_base, status, http_status, error_type, stream, usage_estimated, prompt_tokens, completion_tokens, cached_tokens,
     reasoning_tokens, spend_nano, start_time, end_time, completion_start_time, requester_ip_address, replica,
-    cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id
+    cache_hit, cache_write_tokens, retries, fallbacks, request_tags, session_id, agent_id
 )
 SELECT
     unnest(@request_id::text[]), unnest(@call_type::text[]), unnest(@api_key::text[]), NULLIF(unnest(@user_id::text[]), ''),
@@ -25,7 +25,8 @@ SELECT
     unnest(@spend_nano::bigint[]), unnest(@start_time::timestamptz[]), unnest(@end_time::timestamptz[]),
     NULLIF(unnest(@completion_start_time::timestamptz[]), 'epoch'), NULLIF(unnest(@requester_ip_address::text[]), ''),
     unnest(@replica::text[]), unnest(@cache_hit::boolean[]), unnest(@cache_write_tokens::bigint[]), unnest(@retries::integer[]),
-    unnest(@fallbacks::integer[]), NULLIF(unnest(@request_tags::text[]), '')::jsonb, NULLIF(unnest(@session_id::text[]), '')
+    unnest(@fallbacks::integer[]), NULLIF(unnest(@request_tags::text[]), '')::jsonb, NULLIF(unnest(@session_id::text[]), ''),
+    NULLIF(unnest(@agent_id::text[]), '')
 ON CONFLICT (request_id, start_time) DO NOTHING
 RETURNING request_id;
 
