@@ -26,6 +26,13 @@ const benchKey = "sk-master-0123456789abcdef"
 // started is the base URL of a whole control plane, with a bus and a database.
 func started(tb testing.TB, config string) string {
 	tb.Helper()
+	return startedOn(tb, pgtest.New(tb, "empty", nil), config, func(string) (string, bool) { return "", false })
+}
+
+// startedOn has a database of its own and finds lookup's variables in the
+// environment.
+func startedOn(tb testing.TB, database, config string, lookup func(string) (string, bool)) string {
+	tb.Helper()
 	names, err := contract.NewNames(contract.DefaultPrefix)
 	require.NoError(tb, err)
 	cp := names.ControlPlanePermissions()
@@ -33,9 +40,9 @@ func started(tb testing.TB, config string) string {
 		{Name: "controlplane", Password: natsembed.NewPassword(), PublishAllow: cp.Publish, SubscribeAllow: cp.Subscribe},
 	}})
 	a, err := app.New(tb.Context(), app.Options{
-		Listen: "127.0.0.1:0", DatabaseURL: secret.New(pgtest.New(tb, "empty", nil)), NATSURL: secret.New(bus.URL("controlplane")),
+		Listen: "127.0.0.1:0", DatabaseURL: secret.New(database), NATSURL: secret.New(bus.URL("controlplane")),
 		MasterKey: secret.New(benchKey), SaltKey: secret.New("salt-for-tests-0123456789abcdef"), Config: []byte(config), Logger: slog.New(slog.DiscardHandler),
-		Lookup: func(string) (string, bool) { return "", false },
+		Lookup: lookup,
 	})
 	require.NoError(tb, err)
 	require.NoError(tb, a.Start(tb.Context()))

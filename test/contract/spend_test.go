@@ -263,3 +263,25 @@ func TestSpend_of_others_is_hidden(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, key.Get(t, path).Status, path)
 	}
 }
+
+// A stream that is as short as this goes out in one piece.
+func TestSpend_logs_of_a_short_stream(t *testing.T) {
+	t.Parallel()
+	s := spent(t)
+	answer := s.Client(s.key).Post(t, chatPath, `{"model":"mock","stream":true,"messages":[{"role":"user","content":"Hello"}]}`)
+	require.Equal(t, http.StatusOK, answer.Status)
+	s.WaitBooked(t, s.key, 3)
+	streams := 0
+	for _, row := range s.list(t, "/spend/logs?api_key="+s.key) {
+		row := row.(map[string]any)
+		require.Equal(t, "a1", row["agent_id"])
+		first, ok := row["completionStartTime"].(string)
+		if !ok {
+			continue
+		}
+		streams++
+		require.LessOrEqual(t, row["startTime"], first)
+		require.LessOrEqual(t, first, row["endTime"])
+	}
+	require.Equal(t, 1, streams)
+}

@@ -36,6 +36,8 @@ func (x *exchange) settle(status int, errorType string) {
 	u.HTTPStatus, u.ErrorType, u.Status = status, errorType, contract.Success
 	if status >= http.StatusBadRequest {
 		u.Status = contract.Failure
+	} else if u.Stream && u.FirstMS == 0 {
+		u.FirstMS = u.EndMS // a short stream goes out as a whole, after this
 	}
 	t := &x.tokens
 	u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.CacheWriteTokens, u.ReasoningTokens = t.Input, t.Output, t.CachedInput, t.CacheWrite, t.Reasoning
