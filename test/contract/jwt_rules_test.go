@@ -80,7 +80,7 @@ func TestJWT_mappings_with_a_fallback(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, unknown.Post(t, "/v1/chat/completions", hello("mock")).Status)
 	require.Equal(t, http.StatusUnauthorized, unknown.Get(t, "/key/list").Status)
 	s.Master().Post(t, "/jwt/key/mapping/new", map[string]any{"jwt_claim_name": "azp", "jwt_claim_value": "app", "key": key}).OK(t)
-	unknown.Post(t, "/v1/chat/completions", hello("mock")).OK(t)
+	obeys(t, s, of("nobody"), "mock", http.StatusOK)
 	require.Equal(t, http.StatusForbidden, known.Post(t, "/v1/chat/completions", hello("other")).Status, "it is the key now")
 	unknown.Get(t, "/key/info").OK(t)
 }

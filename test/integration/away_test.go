@@ -40,6 +40,7 @@ func TestNATS_away(t *testing.T) {
 	v := fakevendor.Start(t)
 	s := stack.Start(t, stack.Options{Config: sdkConfig(v)})
 	known, doomed, unseen := s.NewKey(t, nil), s.NewKey(t, nil), s.NewKey(t, nil)
+	s.Heard(t)
 	for _, key := range []string{known, doomed} {
 		s.Client(key).Post(t, chatPath, small).OK(t)
 	}

@@ -304,6 +304,7 @@ func TestLimits_while_NATS_is_away(t *testing.T) {
 	v := fakevendor.Start(t)
 	s := stack.Start(t, stack.Options{Config: sdkConfig(v), DataPlanes: 2})
 	clients := everywhere(s, s.NewKey(t, map[string]any{"rpd_limit": 1000, "max_parallel_requests": 50}))
+	s.Heard(t) // of the key, which would have to be read again
 	for _, c := range clients {
 		c.Post(t, "/v1/chat/completions", hello).OK(t)
 	}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -35,4 +36,21 @@ func (s *Stack) NewUser(tb testing.TB, fields map[string]any) string {
 	id, _ := s.Master().Post(tb, "/user/new", all).OK(tb)["user_id"].(string)
 	require.NotEmpty(tb, id)
 	return id
+}
+
+// Heard waits until each data plane has heard of the changes so far: they come in
+// order, so of one more change.
+func (s *Stack) Heard(tb testing.TB) {
+	tb.Helper()
+	last := s.NewKey(tb, nil)
+	met := func(url string, status int) func() bool {
+		return func() bool { return s.Client(last).At(url).Get(tb, "/v1/models").Status == status }
+	}
+	for _, url := range s.DataPlanes() {
+		Await(tb, "a new key at "+url, met(url, http.StatusOK))
+	}
+	s.Master().Post(tb, "/key/delete", map[string]any{"keys": []string{last}}).OK(tb)
+	for _, url := range s.DataPlanes() {
+		Await(tb, "the end of a key at "+url, met(url, http.StatusUnauthorized))
+	}
 }

@@ -109,6 +109,8 @@ func (d *Desk) enrol(ctx context.Context, text string, s *jwtauth.Subject) (refu
 		return &apierr.Error{Status: e.Status, Type: apierr.TypeAuth, NoneText: true, Message: e.Message}, nil
 	}
 	s.UserID, s.Teams = e.UserID, e.Teams
+	// The answer may be here before the bucket tells of those whom it is about.
+	d.opts.Principals.Renewed(e.UserID, e.Teams)
 	return nil, nil //nolint:nilnil // neither
 }
 

@@ -46,6 +46,7 @@ type Principals interface {
 	Owned(ctx context.Context, k *principal.Key) (principal.Identity, error)
 	Mapped(ctx context.Context, key []byte) (*principal.Mapping, error)
 	Known(ctx context.Context, user string, teams []string) (userKnown bool, teamsKnown []string, err error)
+	Renewed(user string, teams []string)
 }
 
 // Enroller asks the control plane to make whom a token is for.

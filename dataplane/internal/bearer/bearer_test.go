@@ -159,15 +159,18 @@ func TestIdentify_has_users_made(t *testing.T) {
 	o.answer = func() (*contract.Enrolment, error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.records[contract.UserKey("made")] = user("made")
-		return &contract.Enrolment{UserID: "made"}, nil
+		b.records[contract.UserKey("made")], b.records[contract.TeamKey("crew")] = user("made"), team("crew")
+		return &contract.Enrolment{UserID: "made", Teams: []string{"crew"}}, nil
 	}
-	d, _ := newDesk(t, v, b, o, &contract.JWTSettings{UserClaim: "sub", NeedUser: true, UpsertUsers: true})
-	text := v.token(t, map[string]any{"sub": "u"})
+	d, _ := newDesk(t, v, b, o, &contract.JWTSettings{UserClaim: "sub", NeedUser: true, UpsertUsers: true, TeamsClaim: "groups", UpsertTeams: true})
+	// The token may name them as they are made: that they were not there a moment
+	// ago is no answer any more, though the bucket has not told of a change yet.
+	text := v.token(t, map[string]any{"sub": "made", "groups": []string{"crew"}})
 	for range 3 {
 		id, err := d.Identify(request(t), text)
 		require.NoError(t, err)
 		require.Equal(t, "made", id.User.ID)
+		require.Equal(t, "crew", id.Team.ID)
 	}
 	require.EqualValues(t, 1, o.asked.Load())
 

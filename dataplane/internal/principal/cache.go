@@ -149,6 +149,15 @@ func (s *shard) remove(key string) {
 	}
 }
 
+// forget makes whoever comes from now on read the key anew.
+func (s *shard) forget(key string) {
+	s.remove(key)
+	if f := s.flights[key]; f != nil {
+		f.stale = true
+		delete(s.flights, key)
+	}
+}
+
 // Get returns the record of a key, or nil when there is none. An entry that
 // may be out of date is read again; when that fails it is used as it is.
 func (c *Cache) Get(ctx context.Context, key []byte) (any, error) {
@@ -272,11 +281,7 @@ func (c *Cache) Changed(key string, sequence uint64, _ []byte) {
 	s := c.shard([]byte(key))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remove(key)
-	if f := s.flights[key]; f != nil {
-		f.stale = true
-		delete(s.flights, key) // whoever comes from now on reads anew
-	}
+	s.forget(key)
 	for k, m := range s.changed {
 		if now-m.at > int64(changedTTL) {
 			delete(s.changed, k)

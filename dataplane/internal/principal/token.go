@@ -96,3 +96,18 @@ func (c *Cache) Known(ctx context.Context, user string, teams []string) (userKno
 	}
 	return userKnown, teamsKnown, nil
 }
+
+// Renewed says that a user and teams were made or changed just now: they are read
+// anew, without waiting to hear of it from the bucket.
+func (c *Cache) Renewed(user string, teams []string) {
+	keys := []string{contract.UserKey(user)}
+	for _, team := range teams {
+		keys = append(keys, contract.TeamKey(team), contract.MemberKey(team, user))
+	}
+	for _, key := range keys {
+		s := c.shard([]byte(key))
+		s.mu.Lock()
+		s.forget(key)
+		s.mu.Unlock()
+	}
+}
