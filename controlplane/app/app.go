@@ -128,6 +128,7 @@ func (a *App) settings(cfg *proxyconfig.Config) publish.Settings {
 			LitellmHeaders: cfg.General.LitellmHeaders, LitellmCompat: cfg.General.LitellmCompat, ClientCredentials: cfg.General.ClientCredentials,
 			OpenResponses: cfg.General.OpenResponses, ForeignResponses: cfg.General.ForeignResponses, HideLimits: cfg.General.HideLimits,
 			Transcripts: cfg.General.StorePrompts && !cfg.Settings.NoMessageLogging, NoOptOut: cfg.Settings.NoLogIgnored,
+			CustomerHeaders: cfg.General.CustomerHeaders, UserHeader: cfg.General.UserHeader,
 		},
 		Router: model.RouterSettings(cfg),
 		Cache:  rescache.Settings(cfg),

@@ -121,6 +121,11 @@ type GeneralSettings struct {
 	// ClientCredentials lets requests bring their own credentials for every
 	// deployment.
 	ClientCredentials bool `json:"client_credentials,omitempty"`
+	// CustomerHeaders are the request headers that may name the customer, the first
+	// that is there wins; UserHeader may name the user for whom a request is made in
+	// place of its key's. They are written as http.CanonicalHeaderKey does.
+	CustomerHeaders []string `json:"customer_headers,omitempty"`
+	UserHeader      string   `json:"user_header,omitempty"`
 }
 
 // Secrets are the parameters of a deployment that must not be read on the

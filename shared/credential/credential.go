@@ -6,6 +6,7 @@ package credential
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,10 +49,26 @@ func Check(key string, present bool) (string, error) {
 	return key, nil
 }
 
+// ownHeaders bring a key and nothing else; vendorHeaders are those in which the
+// SDKs of vendors send theirs.
+func ownHeaders() [2]string { return [...]string{"X-Tianji-Api-Key", "X-Litellm-Api-Key"} }
+
+func vendorHeaders() [4]string {
+	return [...]string{"Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key"}
+}
+
+// IsHeader reports whether a header, by its canonical name, may bring a
+// credential; own is the installation's name for one, or "".
+func IsHeader(name, own string) bool {
+	ours, vendors := ownHeaders(), vendorHeaders()
+	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie" ||
+		own != "" && name == http.CanonicalHeaderKey(own) || slices.Contains(ours[:], name) || slices.Contains(vendors[:], name)
+}
+
 // find returns the first credential that is there. The key is empty when it
 // is of a scheme that can not hold one.
 func find(h http.Header) (key string, present bool) {
-	for _, name := range [...]string{"X-Tianji-Api-Key", "X-Litellm-Api-Key"} {
+	for _, name := range ownHeaders() {
 		if v := h[name]; len(v) > 0 && v[0] != "" {
 			return strings.TrimPrefix(v[0], "Bearer "), true
 		}
@@ -59,7 +76,7 @@ func find(h http.Header) (key string, present bool) {
 	if v := h["Authorization"]; len(v) > 0 && v[0] != "" {
 		return bearer(v[0]), true
 	}
-	for _, name := range [...]string{"Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key"} {
+	for _, name := range vendorHeaders() {
 		if v := h[name]; len(v) > 0 && v[0] != "" {
 			return v[0], true
 		}

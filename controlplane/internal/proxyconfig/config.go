@@ -108,11 +108,15 @@ type General struct {
 	MaxRequestSizeMB  *float64
 	MaxResponseSizeMB *float64
 	KeyHeaderName     string // litellm_key_header_name
-	UserHeaderName    string
 	ControlPlaneURL   string
 	ModelCostMapURL   string        // ours here; LiteLLM has it among litellm_settings
 	ModelCostMapPath  string        // ours: the same as a file
 	PassThrough       []PassThrough // pass_through_endpoints
+
+	// CustomerHeaders and UserHeader are user_header_mappings by their roles;
+	// user_header_name, LiteLLM's older name for the former, is the last of them.
+	CustomerHeaders []string
+	UserHeader      string
 
 	Limits ProxyLimits
 	Audit  Audit

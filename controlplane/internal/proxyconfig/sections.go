@@ -40,7 +40,6 @@ func readGeneral(o *object) General {
 		MaxRequestSizeMB:  o.number("max_request_size_mb"),
 		MaxResponseSizeMB: o.number("max_response_size_mb"),
 		KeyHeaderName:     o.text("litellm_key_header_name"),
-		UserHeaderName:    o.text("user_header_name"),
 		ControlPlaneURL:   o.text("control_plane_url"),
 		ModelCostMapURL:   o.text("model_cost_map_url"),
 		ModelCostMapPath:  o.text("model_cost_map_path"),
@@ -59,6 +58,7 @@ func readGeneral(o *object) General {
 		ForeignResponses:  o.enabled("allow_unmanaged_response_ids"),
 		Raw:               o.raw(),
 	}
+	readUserHeaders(o, &g)
 	if shown := o.boolean("limit_headers"); shown != nil {
 		g.HideLimits = !*shown
 	}

@@ -135,8 +135,8 @@ func (x *exchange) demandOfCaller() error {
 func (x *exchange) owners() (sets [5]*limits.Set) {
 	id := &x.identity
 	sets[0] = id.Key.Limited
-	if id.User != nil {
-		sets[1] = id.User.Limited
+	if u := id.Counted(); u != nil {
+		sets[1] = u.Limited
 	}
 	if id.Team != nil {
 		sets[2] = id.Team.Limited

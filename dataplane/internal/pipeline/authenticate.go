@@ -25,13 +25,46 @@ func (x *exchange) authenticate() error {
 	if id.Token != nil && !id.Role().MayCall() {
 		return policy.NoCalls(id.Role())
 	}
+	user := x.namedUser()
+	if id.Token == nil && !master && user != "" && user != id.Key.UserID {
+		if id, err = x.behalf(id, user); err != nil {
+			return err
+		}
+	}
 	x.identity, x.master = id, master
 	if master {
+		x.usage.UserID = user
 		return nil
 	}
-	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.Key.UserID, id.Key.TeamID, id.OrgID()
+	x.usage.KeyHash, x.usage.UserID, x.usage.TeamID, x.usage.OrgID = id.Key.Hash, id.UserID(), id.Key.TeamID, id.OrgID()
 	x.usage.AgentID = id.Key.AgentID
 	return nil
+}
+
+// namedUser is whom a header of the request names as its user, where the settings
+// let it, or "".
+func (x *exchange) namedUser() string {
+	name := x.state.config.General.UserHeader
+	if name == "" {
+		return ""
+	}
+	return bounded(x.r.Header.Get(name))
+}
+
+// behalf returns the identity of a key's request for another user. A token says
+// itself who its user is.
+func (x *exchange) behalf(id principal.Identity, user string) (principal.Identity, error) {
+	id, err := x.p.opts.Principals.For(x.r.Context(), id, user)
+	if err != nil {
+		return id, x.p.unresolved(x.r, err)
+	}
+	switch u := id.Behalf.User; {
+	case u != nil && u.Deactivated:
+		return id, credential.Deactivated()
+	case u != nil && u.Viewer:
+		return id, policy.NoCalls(u.Rank)
+	}
+	return id, nil
 }
 
 // authenticateRequest checks the key of a request against a configuration.

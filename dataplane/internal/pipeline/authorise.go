@@ -128,12 +128,13 @@ func (s *state) deniedBy(id principal.Identity, asked, name string, target route
 		}
 		return false
 	}
+	mayUser := func(u *principal.User) bool { return u == nil || allowed(u.Models, nil) }
 	switch {
 	case !allowed(id.Key.Models, id.Key.AccessGroups):
 		return "key"
 	case id.Team != nil && !allowed(id.Team.Models, id.Team.AccessGroups):
 		return "team"
-	case id.Key.TeamID == "" && id.User != nil && !allowed(id.User.Models, nil):
+	case id.Key.TeamID == "" && (!mayUser(id.User) || !mayUser(id.Counted())):
 		return "user"
 	}
 	return ""

@@ -96,7 +96,7 @@ func (x *exchange) cacheCall(callType string) *cache.Call {
 	}
 	if x.endpoint.Surface == provider.Responses && !x.master { // its id is good for its owner only
 		k := x.identity.Key
-		call.Vary += "\n" + k.Hash + "\n" + k.UserID + "\n" + k.TeamID
+		call.Vary += "\n" + k.Hash + "\n" + x.identity.UserID() + "\n" + k.TeamID
 	}
 	for _, name := range [...]string{"Anthropic-Beta", "Anthropic-Version"} {
 		if v := x.r.Header[name]; len(v) > 0 {

@@ -11,9 +11,12 @@ import (
 // endUser is who the request says it is for, by LiteLLM's order of places: the
 // headers, then the body.
 func (x *exchange) endUser() string {
-	for _, name := range [...]string{"X-Tianji-Customer-Id", "X-Litellm-Customer-Id", "X-Tianji-End-User-Id", "X-Litellm-End-User-Id"} {
-		if v := x.r.Header[name]; len(v) > 0 && v[0] != "" {
-			return v[0]
+	places := [...]string{"X-Tianji-Customer-Id", "X-Litellm-Customer-Id", "X-Tianji-End-User-Id", "X-Litellm-End-User-Id"}
+	for _, names := range [...][]string{places[:], x.state.config.General.CustomerHeaders} {
+		for _, name := range names {
+			if v := x.r.Header[name]; len(v) > 0 && v[0] != "" {
+				return v[0]
+			}
 		}
 	}
 	if x.usage.EndUser != "" { // the field of a form

@@ -120,6 +120,11 @@ func (nobody) Customer(_ context.Context, id string) (*principal.Customer, error
 	return &principal.Customer{Customer: contract.Customer{ID: id}}, nil
 }
 
+func (nobody) For(_ context.Context, id principal.Identity, user string) (principal.Identity, error) {
+	id.Behalf = &principal.Behalf{UserID: user}
+	return id, nil
+}
+
 func (nobody) Tag(_ context.Context, name string) (*principal.Tag, error) {
 	return &principal.Tag{Tag: contract.Tag{Name: name}}, nil
 }

@@ -56,6 +56,8 @@ const (
 // Cache in package principal is one.
 type Principals interface {
 	Resolve(ctx context.Context, sum [32]byte) (principal.Identity, error)
+	// For returns the identity where a request of a key names another user.
+	For(ctx context.Context, id principal.Identity, user string) (principal.Identity, error)
 	// Customer and Tag return one without limits, and an error, when nobody can
 	// be asked.
 	Customer(ctx context.Context, id string) (*principal.Customer, error)

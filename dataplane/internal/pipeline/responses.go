@@ -55,7 +55,7 @@ func (x *exchange) owner() conversation.Owner {
 		return conversation.Owner{}
 	}
 	k := x.identity.Key
-	return conversation.Owner{KeyHash: k.Hash, UserID: k.UserID, TeamID: k.TeamID}
+	return conversation.Owner{KeyHash: k.Hash, UserID: x.identity.UserID(), TeamID: k.TeamID}
 }
 
 // keep stores a response that was made out of a chat, before the client has

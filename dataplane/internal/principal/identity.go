@@ -48,6 +48,21 @@ func (c *Cache) owned(ctx context.Context, id Identity, now int64) (Identity, er
 	return id, err
 }
 
+// For returns the identity of requests that a key makes for a user other than its
+// own: with that user, and the user's place in the key's team.
+func (c *Cache) For(ctx context.Context, id Identity, user string) (Identity, error) {
+	now := c.clock().UnixNano()
+	found, err := find[User](ctx, c, []byte(contract.UserKey(user)), now)
+	if err != nil {
+		return id, err
+	}
+	id.Behalf, id.Member = &Behalf{UserID: user, User: found}, nil
+	if id.Key.TeamID != "" {
+		id.Member, err = find[Member](ctx, c, []byte(contract.MemberKey(id.Key.TeamID, user)), now)
+	}
+	return id, err
+}
+
 // maxFollowed bounds how often a key is followed: while a key gets its next text,
 // the one before may still lead to it by way of another.
 const maxFollowed = 3

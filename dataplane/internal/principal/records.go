@@ -279,6 +279,32 @@ type Identity struct {
 	Org    *Org
 	// Token is what came instead of a key, or nil.
 	Token *Token
+	// Behalf is whom the request is made for where that is not the key's user, or nil.
+	Behalf *Behalf
+}
+
+// Behalf is an internal user whom a request of an application names. The request
+// counts as theirs; what the key's own user may not do, it may not either.
+type Behalf struct {
+	UserID string
+	// User is nil for one whom nobody has made.
+	User *User
+}
+
+// UserID is whom the requests count as, or "".
+func (i *Identity) UserID() string {
+	if i.Behalf != nil {
+		return i.Behalf.UserID
+	}
+	return i.Key.UserID
+}
+
+// Counted is the user whose limits the requests are under, or nil.
+func (i *Identity) Counted() *User {
+	if i.Behalf != nil {
+		return i.Behalf.User
+	}
+	return i.User
 }
 
 // OrgID is the organisation of the key, or of its team.
