@@ -81,6 +81,7 @@ bench-controlplane: postgres ## measure ledger, reports and key lists (8 minutes
 	cd controlplane && go test -run - -bench 'Daily|Ledger' -benchtime 150000x -count 3 -timeout 30m ./internal/ledger
 	cd controlplane && go test -run - -bench KeyGenerate ./app
 	cd controlplane && go test -run - -bench KeyList -timeout 30m ./internal/key -args -keyrows 1000000
+	cd controlplane && go test -run - -bench List ./internal/audit/trail -args -auditrows 500000
 	cd controlplane && go test -run - -bench Report -timeout 30m ./internal/report -args -spendrows 10000000
 
 .PHONY: bench-limits

@@ -1,11 +1,8 @@
 package key_test
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +11,7 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/key"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
+	"github.com/tianjillm/tianjillm/testkit/pgtest"
 )
 
 var keyRows = flag.Int("keyrows", 20_000, "keys that lists are of")
@@ -38,35 +36,13 @@ func crowd(tb testing.TB, keys int) *plane {
 	return p
 }
 
-var errExplained = errors.New("explained")
-
-// explainer asks for the plan of a query instead of its rows.
-type explainer struct {
-	db.DBTX
-
-	plan string
-}
-
-func (e *explainer) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) { //nolint:ireturn // as DBTX has it
-	rows, err := e.DBTX.Query(ctx, "EXPLAIN "+sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, err
-	}
-	e.plan = strings.Join(lines, "\n")
-	return nil, errExplained
-}
-
 func plan(tb testing.TB, st *store.Store, p db.KeyTokensParams) string {
 	tb.Helper()
 	p.PageSize = 100
-	e := &explainer{DBTX: st.Reader()}
-	_, err := st.KeyTokens(tb.Context(), e, p)
-	require.ErrorIs(tb, err, errExplained)
-	return e.plan
+	return pgtest.Plan(tb, st.Reader(), func(c pgtest.Conn) error {
+		_, err := st.KeyTokens(tb.Context(), c, p)
+		return err
+	})
 }
 
 // A page of keys is read from an index, however it is sorted, but by spend: that

@@ -2,15 +2,12 @@ package report_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"regexp"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
 
@@ -63,46 +60,6 @@ func filled(tb testing.TB, calls int) *store.Store {
 		require.NoError(tb, err, s)
 	}
 	return st
-}
-
-var errExplained = errors.New("explained")
-
-// explainer asks for the plan of each query instead of its rows.
-type explainer struct {
-	db.DBTX
-
-	plan string
-}
-
-func (e *explainer) explain(ctx context.Context, sql string, args []any) error {
-	rows, err := e.DBTX.Query(ctx, "EXPLAIN "+sql, args...)
-	if err != nil {
-		return err
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, l := range lines {
-		e.plan += l + "\n"
-	}
-	return errExplained
-}
-
-func (e *explainer) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) { //nolint:ireturn // as DBTX has it
-	return nil, e.explain(ctx, sql, args)
-}
-
-func (e *explainer) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, e.explain(ctx, sql, args)
-}
-
-type failed struct{ error }
-
-func (f failed) Scan(...any) error { return f.error }
-
-func (e *explainer) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row { //nolint:ireturn // as DBTX has it
-	return failed{e.explain(ctx, sql, args)}
 }
 
 // The hottest queries read no table from its beginning to its end.
@@ -163,14 +120,13 @@ func TestHottest_queries_use_indexes(t *testing.T) {
 		},
 		"the names of tags": func(ctx context.Context, conn db.DBTX) error { _, err := st.TagNames(ctx, conn); return err },
 	} {
-		e := &explainer{DBTX: st.Reader()}
-		require.ErrorIs(t, query(t.Context(), e), errExplained, name)
-		for _, table := range scanned.FindAllStringSubmatch(e.plan, -1) {
+		plan := pgtest.Plan(t, st.Reader(), func(c pgtest.Conn) error { return query(t.Context(), c) })
+		for _, table := range scanned.FindAllStringSubmatch(plan, -1) {
 			var rows int
 			require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT greatest(reltuples, 0)::integer FROM pg_class WHERE relname = $1", table[1]).Scan(&rows))
-			require.Less(t, rows, 2001, "%s reads all of %s:\n%s", name, table[1], e.plan) // what is small is read as a whole
+			require.Less(t, rows, 2001, "%s reads all of %s:\n%s", name, table[1], plan) // what is small is read as a whole
 		}
-		require.Contains(t, e.plan, "Index", name)
+		require.Contains(t, plan, "Index", name)
 	}
 }
 

@@ -27,13 +27,13 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var errBroken = errors.New("broken")
 
-func open(t *testing.T, o store.AuditOptions) *store.Store {
-	t.Helper()
-	st, err := store.Open(t.Context(), pgtest.New(t, "controlplane", func(ctx context.Context, url string) error {
+func open(tb testing.TB, o store.AuditOptions) *store.Store {
+	tb.Helper()
+	st, err := store.Open(tb.Context(), pgtest.New(tb, "controlplane", func(ctx context.Context, url string) error {
 		return store.Migrate(ctx, url, migrations.FS, func(string, ...any) {})
 	}), 8)
-	require.NoError(t, err)
-	t.Cleanup(st.Close)
+	require.NoError(tb, err)
+	tb.Cleanup(st.Close)
 	st.KeepAudit(o)
 	return st
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const auditAfter = `-- name: AuditAfter :many
-SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2
+SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash, team_ids, key_hashes FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2
 `
 
 type AuditAfterParams struct {
@@ -42,6 +42,8 @@ func (q *Queries) AuditAfter(ctx context.Context, db DBTX, arg AuditAfterParams)
 			&i.BeforeValue,
 			&i.UpdatedValues,
 			&i.Hash,
+			&i.TeamIds,
+			&i.KeyHashes,
 		); err != nil {
 			return nil, err
 		}
@@ -68,7 +70,7 @@ func (q *Queries) AuditArchived(ctx context.Context, db DBTX, arg AuditArchivedP
 }
 
 const auditBefore = `-- name: AuditBefore :many
-SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash FROM audit_log WHERE updated_at < $1 AND seq > $2 ORDER BY seq LIMIT $3
+SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash, team_ids, key_hashes FROM audit_log WHERE updated_at < $1 AND seq > $2 ORDER BY seq LIMIT $3
 `
 
 type AuditBeforeParams struct {
@@ -98,6 +100,8 @@ func (q *Queries) AuditBefore(ctx context.Context, db DBTX, arg AuditBeforeParam
 			&i.BeforeValue,
 			&i.UpdatedValues,
 			&i.Hash,
+			&i.TeamIds,
+			&i.KeyHashes,
 		); err != nil {
 			return nil, err
 		}
@@ -110,7 +114,7 @@ func (q *Queries) AuditBefore(ctx context.Context, db DBTX, arg AuditBeforeParam
 }
 
 const auditByID = `-- name: AuditByID :one
-SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash FROM audit_log WHERE id = $1
+SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash, team_ids, key_hashes FROM audit_log WHERE id = $1
 `
 
 func (q *Queries) AuditByID(ctx context.Context, db DBTX, id pgtype.UUID) (AuditLog, error) {
@@ -128,6 +132,8 @@ func (q *Queries) AuditByID(ctx context.Context, db DBTX, id pgtype.UUID) (Audit
 		&i.BeforeValue,
 		&i.UpdatedValues,
 		&i.Hash,
+		&i.TeamIds,
+		&i.KeyHashes,
 	)
 	return i, err
 }
@@ -178,8 +184,8 @@ WHERE ($1::text IS NULL OR changed_by = $1)
   AND ($5::text IS NULL OR object_id = $5)
   AND ($6::timestamptz IS NULL OR updated_at >= $6)
   AND ($7::timestamptz IS NULL OR updated_at <= $7)
-  AND ($8::text IS NULL OR before_value->>'team_id' = $8 OR updated_values->>'team_id' = $8)
-  AND ($9::text IS NULL OR before_value->>'token' = $9 OR updated_values->>'token' = $9)
+  AND ($8::text IS NULL OR team_ids @> ARRAY[$8::text])
+  AND ($9::text IS NULL OR key_hashes @> ARRAY[$9::text])
 `
 
 type AuditCountParams struct {
@@ -266,7 +272,7 @@ func (q *Queries) AuditInsert(ctx context.Context, db DBTX, arg AuditInsertParam
 }
 
 const auditList = `-- name: AuditList :many
-SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash FROM audit_log
+SELECT id, seq, updated_at, changed_by, changed_by_api_key, action, table_name, object_id, before_value, updated_values, hash, team_ids, key_hashes FROM audit_log
 WHERE ($1::text IS NULL OR changed_by = $1)
   AND ($2::text IS NULL OR changed_by_api_key = $2)
   AND ($3::text IS NULL OR action = $3)
@@ -274,8 +280,8 @@ WHERE ($1::text IS NULL OR changed_by = $1)
   AND ($5::text IS NULL OR object_id = $5)
   AND ($6::timestamptz IS NULL OR updated_at >= $6)
   AND ($7::timestamptz IS NULL OR updated_at <= $7)
-  AND ($8::text IS NULL OR before_value->>'team_id' = $8 OR updated_values->>'team_id' = $8)
-  AND ($9::text IS NULL OR before_value->>'token' = $9 OR updated_values->>'token' = $9)
+  AND ($8::text IS NULL OR team_ids @> ARRAY[$8::text])
+  AND ($9::text IS NULL OR key_hashes @> ARRAY[$9::text])
 ORDER BY
     CASE WHEN $10::text = 'updated_at asc' THEN updated_at END ASC, CASE WHEN $10 = 'updated_at desc' THEN updated_at END DESC,
     CASE WHEN $10 = 'changed_by asc' THEN changed_by END ASC, CASE WHEN $10 = 'changed_by desc' THEN changed_by END DESC,
@@ -337,6 +343,8 @@ func (q *Queries) AuditList(ctx context.Context, db DBTX, arg AuditListParams) (
 			&i.BeforeValue,
 			&i.UpdatedValues,
 			&i.Hash,
+			&i.TeamIds,
+			&i.KeyHashes,
 		); err != nil {
 			return nil, err
 		}

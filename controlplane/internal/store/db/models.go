@@ -44,6 +44,8 @@ type AuditLog struct {
 	BeforeValue     []byte
 	UpdatedValues   []byte
 	Hash            []byte
+	TeamIds         []string
+	KeyHashes       []string
 }
 
 type AuditLogDefault struct {

@@ -23,8 +23,8 @@ WHERE (sqlc.narg(changed_by)::text IS NULL OR changed_by = sqlc.narg(changed_by)
   AND (sqlc.narg(object_id)::text IS NULL OR object_id = sqlc.narg(object_id))
   AND (sqlc.narg(after)::timestamptz IS NULL OR updated_at >= sqlc.narg(after))
   AND (sqlc.narg(before)::timestamptz IS NULL OR updated_at <= sqlc.narg(before))
-  AND (sqlc.narg(object_team_id)::text IS NULL OR before_value->>'team_id' = sqlc.narg(object_team_id) OR updated_values->>'team_id' = sqlc.narg(object_team_id))
-  AND (sqlc.narg(object_key_hash)::text IS NULL OR before_value->>'token' = sqlc.narg(object_key_hash) OR updated_values->>'token' = sqlc.narg(object_key_hash))
+  AND (sqlc.narg(object_team_id)::text IS NULL OR team_ids @> ARRAY[sqlc.narg(object_team_id)::text])
+  AND (sqlc.narg(object_key_hash)::text IS NULL OR key_hashes @> ARRAY[sqlc.narg(object_key_hash)::text])
 ORDER BY
     CASE WHEN @sort::text = 'updated_at asc' THEN updated_at END ASC, CASE WHEN @sort = 'updated_at desc' THEN updated_at END DESC,
     CASE WHEN @sort = 'changed_by asc' THEN changed_by END ASC, CASE WHEN @sort = 'changed_by desc' THEN changed_by END DESC,
@@ -45,8 +45,8 @@ WHERE (sqlc.narg(changed_by)::text IS NULL OR changed_by = sqlc.narg(changed_by)
   AND (sqlc.narg(object_id)::text IS NULL OR object_id = sqlc.narg(object_id))
   AND (sqlc.narg(after)::timestamptz IS NULL OR updated_at >= sqlc.narg(after))
   AND (sqlc.narg(before)::timestamptz IS NULL OR updated_at <= sqlc.narg(before))
-  AND (sqlc.narg(object_team_id)::text IS NULL OR before_value->>'team_id' = sqlc.narg(object_team_id) OR updated_values->>'team_id' = sqlc.narg(object_team_id))
-  AND (sqlc.narg(object_key_hash)::text IS NULL OR before_value->>'token' = sqlc.narg(object_key_hash) OR updated_values->>'token' = sqlc.narg(object_key_hash));
+  AND (sqlc.narg(object_team_id)::text IS NULL OR team_ids @> ARRAY[sqlc.narg(object_team_id)::text])
+  AND (sqlc.narg(object_key_hash)::text IS NULL OR key_hashes @> ARRAY[sqlc.narg(object_key_hash)::text]);
 
 -- name: AuditAfter :many
 SELECT * FROM audit_log WHERE seq > @seq ORDER BY seq LIMIT @page_size;
