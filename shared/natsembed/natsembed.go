@@ -7,6 +7,7 @@
 package natsembed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,12 @@ import (
 
 // DontListen as [Options].Port serves in-process connections only.
 const DontListen = -1
+
+// DefaultMaxStore is no bound but the largest sizes of the streams themselves.
+// They are reserved when a stream is made: with nats-server's default, three
+// quarters of the free disk, a server with 20 GB to spare would refuse streams that
+// hardly ever hold a hundredth of what they may.
+const DefaultMaxStore = 1 << 40
 
 // User is a NATS user. Nil subject lists allow everything, as in NATS itself.
 type User struct {
@@ -46,8 +53,8 @@ type Options struct {
 	// Users may connect; at least one is needed. All share the one account
 	// that has JetStream; the system account has no users.
 	Users []User
-	// MaxMemory and MaxStore bound JetStream in bytes; 0 leaves it to
-	// nats-server: three quarters of the memory, and of the free disk.
+	// MaxMemory and MaxStore bound JetStream in bytes. 0 is three quarters of the
+	// memory, and [DefaultMaxStore].
 	MaxMemory int64
 	MaxStore  int64
 	// SyncAlways makes every stored message survive a power failure at the
@@ -129,7 +136,7 @@ func serverOptions(o *Options) *server.Options {
 		WriteDeadline:          2 * time.Second,
 		JetStream:              true,
 		JetStreamMaxMemory:     o.MaxMemory,
-		JetStreamMaxStore:      o.MaxStore,
+		JetStreamMaxStore:      cmp.Or(o.MaxStore, DefaultMaxStore),
 		StoreDir:               o.StoreDir,
 		SyncAlways:             o.SyncAlways,
 		DisableJetStreamBanner: true,

@@ -39,13 +39,13 @@ func New(st *store.Store, models Models) *Service { return &Service{store: st, m
 
 // New registers a customer.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Stored, error) {
-	row, err := s.fresh(ctx, r)
+	wanted, err := s.fresh(ctx, r)
 	if err != nil {
 		return Stored{}, err
 	}
 	var out Stored
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		row, err = s.store.CustomerInsert(ctx, tx, insertParams(row))
+		row, err := s.store.CustomerInsert(ctx, tx, insertParams(wanted))
 		if _, taken := store.Duplicate(err); taken {
 			return &apierr.Error{Status: http.StatusBadRequest, Type: "bad_request", Param: "user_id", Message: fmt.Sprintf(
 				"Customer already exists, passed user_id=%s. Please pass a new user_id.", r.UserID.Value)}

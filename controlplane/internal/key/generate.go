@@ -42,9 +42,10 @@ func (s *Service) GenerateServiceAccount(ctx context.Context, who caller.Caller,
 	return s.generate(ctx, who, r, routeServiceAccount)
 }
 
-// Issue makes a key for a user whom the caller may make: nothing more is asked.
-func (s *Service) Issue(ctx context.Context, who caller.Caller, r *Request) (Generated, error) {
-	return s.create(ctx, who, r, func(*store.Tx) error { return nil })
+// IssueIn makes a key, within the transaction, for a user whom the caller makes:
+// nothing more is asked.
+func (s *Service) IssueIn(ctx context.Context, tx *store.Tx, who caller.Caller, r *Request) (Generated, error) {
+	return s.createIn(ctx, tx, who, r, ident.NewKey(), false)
 }
 
 func (s *Service) generate(ctx context.Context, who caller.Caller, r *Request, path string) (Generated, error) {
@@ -61,7 +62,7 @@ func (s *Service) generate(ctx context.Context, who caller.Caller, r *Request, p
 }
 
 // create makes a key once prepare has agreed to it.
-func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, prepare func(*store.Tx) error) (Generated, error) {
+func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, prepare func(*store.Tx) error) (made Generated, err error) {
 	plain, chosen := r.Key.Or(""), true
 	if plain == "" {
 		plain, chosen = ident.NewKey(), false
@@ -69,32 +70,36 @@ func (s *Service) create(ctx context.Context, who caller.Caller, r *Request, pre
 	if err := wellFormed(plain); err != nil {
 		return Generated{}, err
 	}
-	var made Generated
-	err := s.store.InTx(ctx, func(tx *store.Tx) error {
+	err = s.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := prepare(tx); err != nil {
 			return err
 		}
-		row, err := s.newRow(who, r, plain)
-		if err != nil {
-			return err
-		}
-		stored, err := s.insert(ctx, tx, who, r, row, chosen)
-		if err != nil {
-			return err
-		}
-		made = generated(plain, stored, r.Duration.Ptr())
-		if err := s.complete(ctx, tx, &made.Info); err != nil {
-			return err
-		}
-		if err := tx.Audited(ctx, entry(who, audit.Created, stored.Token, nil, View(stored))); err != nil {
-			return err
-		}
-		return tx.Changed(ctx, store.KindKey, stored.Token)
+		made, err = s.createIn(ctx, tx, who, r, plain, chosen)
+		return err
 	})
 	if err != nil {
 		return Generated{}, err
 	}
 	return made, nil
+}
+
+func (s *Service) createIn(ctx context.Context, tx *store.Tx, who caller.Caller, r *Request, plain string, chosen bool) (Generated, error) {
+	row, err := s.newRow(who, r, plain)
+	if err != nil {
+		return Generated{}, err
+	}
+	stored, err := s.insert(ctx, tx, who, r, row, chosen)
+	if err != nil {
+		return Generated{}, err
+	}
+	made := generated(plain, stored, r.Duration.Ptr())
+	if err := s.complete(ctx, tx, &made.Info); err != nil {
+		return Generated{}, err
+	}
+	if err := tx.Audited(ctx, entry(who, audit.Created, stored.Token, nil, View(stored))); err != nil {
+		return Generated{}, err
+	}
+	return made, tx.Changed(ctx, store.KindKey, stored.Token)
 }
 
 // insert writes a new key. chosen says that somebody chose its text.

@@ -147,17 +147,18 @@ func (s *Service) open(ctx context.Context, u *db.UserTable, r *Request) (key st
 		}
 	}
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		if u == nil {
-			if u, err = s.ensureAdmin(ctx, tx); err != nil {
+		owner := u
+		if owner == nil {
+			if owner, err = s.ensureAdmin(ctx, tx); err != nil {
 				return err
 			}
 		}
-		if key, expires, err = s.sessions.OpenIn(ctx, tx, u); err != nil {
+		if key, expires, err = s.sessions.OpenIn(ctx, tx, owner); err != nil {
 			return err
 		}
 		if !anew.IsZero() {
 			// The same password, stored better: nothing that an audit would tell.
-			if err := s.store.UserSetPassword(ctx, tx, db.UserSetPasswordParams{UserID: u.UserID, Password: anew}); err != nil {
+			if err := s.store.UserSetPassword(ctx, tx, db.UserSetPasswordParams{UserID: owner.UserID, Password: anew}); err != nil {
 				return fmt.Errorf("write user: %w", err)
 			}
 		}

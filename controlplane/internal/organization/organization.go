@@ -34,26 +34,26 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 	if !r.OrganizationAlias.Sent || r.OrganizationAlias.Null {
 		return Row{}, apierr.Invalid("missing", "organization_alias", "Field required")
 	}
-	row := db.OrganizationTable{OrganizationID: r.OrganizationID.Or(""), CreatedBy: *who.ID()}
-	if row.OrganizationID == "" {
-		row.OrganizationID = uuid.NewString()
+	wanted := db.OrganizationTable{OrganizationID: r.OrganizationID.Or(""), CreatedBy: *who.ID()}
+	if wanted.OrganizationID == "" {
+		wanted.OrganizationID = uuid.NewString()
 	}
-	if err := bounds.CheckID("organization_id", row.OrganizationID); err != nil {
+	if err := bounds.CheckID("organization_id", wanted.OrganizationID); err != nil {
 		return Row{}, err
 	}
-	if err := r.apply(&row); err != nil {
+	if err := r.apply(&wanted); err != nil {
 		return Row{}, err
 	}
 	var out Row
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := s.store.OrgInsert(ctx, tx, insertParams(row)); err != nil {
+		if _, err := s.store.OrgInsert(ctx, tx, insertParams(wanted)); err != nil {
 			if _, taken := store.Duplicate(err); taken {
-				return apierr.Detail(http.StatusBadRequest, "Organization with id %s already exists", row.OrganizationID)
+				return apierr.Detail(http.StatusBadRequest, "Organization with id %s already exists", wanted.OrganizationID)
 			}
 			return fmt.Errorf("write organization: %w", err)
 		}
-		var err error
-		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+		row, err := s.write(ctx, tx, who, wanted, r)
+		if err != nil {
 			return err
 		}
 		if out, err = s.row(ctx, tx, row); err != nil {

@@ -132,7 +132,8 @@ func (t *Tx) Changed(ctx context.Context, kind Kind, objectID string) error {
 // what could not be published.
 //
 // Of transactions that wait for each other Postgres ends one, which is run
-// again: f may be called several times.
+// again: f may be called several times, so it must not read what it has changed
+// outside itself.
 func (s *Store) InTx(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		tx := &Tx{q: &s.Queries, audit: s.audit}

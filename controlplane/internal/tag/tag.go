@@ -88,19 +88,20 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Chang
 	if err != nil {
 		return Changed{}, err
 	}
-	row := db.TagTable{TagName: r.Name.Value, CreatedBy: who.ID()}
-	r.apply(&row, info)
+	wanted := db.TagTable{TagName: r.Name.Value, CreatedBy: who.ID()}
+	r.apply(&wanted, info)
+	var row db.TagTable
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
 		_, err := s.store.TagInsert(ctx, tx, db.TagInsertParams{
-			TagName: row.TagName, Description: row.Description, Models: row.Models, ModelInfo: row.ModelInfo, CreatedBy: row.CreatedBy,
+			TagName: wanted.TagName, Description: wanted.Description, Models: wanted.Models, ModelInfo: wanted.ModelInfo, CreatedBy: wanted.CreatedBy,
 		})
 		if _, taken := store.Duplicate(err); taken {
-			return refused(http.StatusBadRequest, "Tag %s already exists", row.TagName)
+			return refused(http.StatusBadRequest, "Tag %s already exists", wanted.TagName)
 		}
 		if err != nil {
 			return fmt.Errorf("write tag: %w", err)
 		}
-		if row, err = s.write(ctx, tx, who, row, r); err != nil {
+		if row, err = s.write(ctx, tx, who, wanted, r); err != nil {
 			return err
 		}
 		after, err := s.infos(ctx, tx, []db.TagTable{row})

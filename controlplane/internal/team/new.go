@@ -20,15 +20,16 @@ import (
 // New makes a team and the users among its members that do not exist yet.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (View, error) {
 	s.rules.fill(r)
-	row, members, err := s.row(r, time.Now())
+	wanted, members, err := s.row(r, time.Now())
 	if err != nil {
 		return View{}, err
 	}
 	if members, err = r.mayNew(who, members); err != nil {
 		return View{}, err
 	}
+	var row db.TeamTable
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
-		row, err = s.create(ctx, tx, who, r, row, members)
+		row, err = s.create(ctx, tx, who, r, wanted, members)
 		return err
 	})
 	return Show(row), err

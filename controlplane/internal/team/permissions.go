@@ -153,17 +153,20 @@ func (s *Service) appendEverywhere(ctx context.Context, who caller.Caller, permi
 	n, after := 0, ""
 	for {
 		var rows []db.TeamTable
+		var done int
 		err := s.store.InTx(ctx, func(tx *store.Tx) error {
 			var err error
 			if rows, err = s.store.TeamsLockAfter(ctx, tx, db.TeamsLockAfterParams{After: after, PageSize: page}); err != nil {
 				return fmt.Errorf("read teams: %w", err)
 			}
-			done, err := s.appendRows(ctx, tx, who, rows, permissions)
-			n += done
+			done, err = s.appendRows(ctx, tx, who, rows, permissions)
 			return err
 		})
-		if err != nil || len(rows) < page {
+		if err != nil {
 			return n, err
+		}
+		if n += done; len(rows) < page {
+			return n, nil
 		}
 		after = rows[len(rows)-1].TeamID
 	}

@@ -43,13 +43,14 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Row, 
 	if err := bounds.CheckID("budget_id", id); err != nil {
 		return Row{}, err
 	}
-	row := db.BudgetTable{BudgetID: id, CreatedBy: *who.ID()}
-	if err := r.apply(&row, time.Now()); err != nil {
+	wanted := db.BudgetTable{BudgetID: id, CreatedBy: *who.ID()}
+	if err := r.apply(&wanted, time.Now()); err != nil {
 		return Row{}, err
 	}
+	var row db.BudgetTable
 	err := s.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		row, err = s.store.BudgetInsert(ctx, tx, insertParams(row))
+		row, err = s.store.BudgetInsert(ctx, tx, insertParams(wanted))
 		if _, taken := store.Duplicate(err); taken {
 			return apierr.Detail(http.StatusBadRequest, "Budget with id '%s' already exists.", id)
 		}

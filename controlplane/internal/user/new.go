@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/tianjillm/tianjillm/controlplane/internal/store"
 	"github.com/tianjillm/tianjillm/controlplane/internal/store/db"
 	"github.com/tianjillm/tianjillm/shared/apierr"
-	"github.com/tianjillm/tianjillm/shared/period"
 	"github.com/tianjillm/tianjillm/shared/policy"
 )
 
@@ -56,11 +54,12 @@ type enrolled struct {
 // them unless told otherwise.
 func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Created, error) {
 	s.rules.fill(r)
-	row, err := s.prepare(ctx, who, r)
+	wanted, err := s.prepare(who, r)
 	if err != nil {
 		return Created{}, err
 	}
 	orgs := unique(r.Organizations.Or(nil))
+	var out Created
 	err = s.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := s.lockOrgs(ctx, tx, orgs); err != nil {
 			return err
@@ -69,7 +68,8 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 		if err != nil {
 			return err
 		}
-		if row, err = s.insert(ctx, tx, row, teams); err != nil {
+		row, err := s.insert(ctx, tx, wanted, teams)
+		if err != nil {
 			return err
 		}
 		if err := s.joinOrgs(ctx, tx, &row, orgs); err != nil {
@@ -81,17 +81,21 @@ func (s *Service) New(ctx context.Context, who caller.Caller, r *Request) (Creat
 		if err := tx.Audited(ctx, entry(who, audit.Created, row.UserID, nil, enrolled{person.Show(row), orgs})); err != nil {
 			return err
 		}
-		return tx.Changed(ctx, store.KindUser, row.UserID)
+		if err := tx.Changed(ctx, store.KindUser, row.UserID); err != nil {
+			return err
+		}
+		out, err = s.withKey(ctx, tx, who, r, &row)
+		return err
 	})
 	if err != nil {
 		return Created{}, err
 	}
-	return s.withKey(ctx, who, r, &row)
+	return out, nil
 }
 
 // prepare checks what can be checked before anything is written, and hashes the
 // password.
-func (s *Service) prepare(ctx context.Context, who caller.Caller, r *Request) (db.UserTable, error) {
+func (s *Service) prepare(who caller.Caller, r *Request) (db.UserTable, error) {
 	may := who.May()
 	if err := may.NewUser(policy.RoleOf(r.UserRole.Or("")), r.Organizations.Or(nil), routeNew); err != nil {
 		return db.UserTable{}, err
@@ -107,9 +111,6 @@ func (s *Service) prepare(ctx context.Context, who caller.Caller, r *Request) (d
 	if err != nil {
 		return row, err
 	}
-	if err := s.checkKey(ctx, r); err != nil {
-		return row, err
-	}
 	if plain := r.Password.Ptr(); plain != nil {
 		if err := password.Check(*plain); err != nil {
 			return row, err
@@ -121,28 +122,8 @@ func (s *Service) prepare(ctx context.Context, who caller.Caller, r *Request) (d
 	return row, nil
 }
 
-// checkKey refuses a key that could not be made once the user is there.
-func (s *Service) checkKey(ctx context.Context, r *Request) error {
-	if d := r.Duration.Or(""); d != "" && d != "-1" {
-		if _, err := period.Parse(d); err != nil {
-			return apierr.BadRequest("duration: %v", err)
-		}
-	}
-	alias := r.KeyAlias.Or("")
-	if alias == "" || !r.AutoCreateKey.Or(true) {
-		return nil
-	}
-	taken, err := s.store.KeysByAliases(ctx, s.store.DB(), []string{alias})
-	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
-	}
-	if len(taken) > 0 {
-		return apierr.New(http.StatusBadRequest, apierr.TypeBadRequest, "Key with alias '%s' already exists. Unique key aliases across all keys are required.", alias)
-	}
-	return nil
-}
-
 func (s *Service) insert(ctx context.Context, tx *store.Tx, wanted db.UserTable, teams []joining) (db.UserTable, error) {
+	wanted.Teams = slices.Clone(wanted.Teams) // the transaction may run again
 	for i := range teams {
 		wanted.Teams = append(wanted.Teams, teams[i].row.TeamID)
 	}
@@ -157,7 +138,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, wanted db.UserTable,
 }
 
 // withKey is the reply, with a key that it makes.
-func (s *Service) withKey(ctx context.Context, who caller.Caller, r *Request, row *db.UserTable) (Created, error) {
+func (s *Service) withKey(ctx context.Context, tx *store.Tx, who caller.Caller, r *Request, row *db.UserTable) (Created, error) {
 	out := Created{
 		View: limit.OfUser(row).View(time.Now()), UserID: row.UserID, UserEmail: row.UserEmail, UserAlias: row.UserAlias, UserRole: row.UserRole,
 		Teams: row.Teams, Metadata: row.Metadata, Models: row.Models, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
@@ -165,7 +146,7 @@ func (s *Service) withKey(ctx context.Context, who caller.Caller, r *Request, ro
 	if !r.AutoCreateKey.Or(true) {
 		return out, nil
 	}
-	made, err := s.keys.Issue(ctx, who, &key.Request{
+	made, err := s.keys.IssueIn(ctx, tx, who, &key.Request{
 		UserID: field.Of[string]{Sent: true, Value: row.UserID}, KeyAlias: r.KeyAlias, Duration: r.Duration,
 	})
 	if err != nil {
