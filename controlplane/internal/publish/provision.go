@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ const (
 func Provision(ctx context.Context, js jetstream.JetStream, n contract.Names, replicas int) error {
 	for _, cfg := range buckets(n, replicas) {
 		if _, err := js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
-			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
+			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, remedy(err))
 		}
 	}
 	counters, err := counters(ctx, js, n, replicas)
@@ -42,7 +43,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, n contract.Names, re
 	}
 	for _, cfg := range append(streams(n, replicas), counters...) {
 		if _, err := js.CreateOrUpdateStream(ctx, cfg); err != nil {
-			return fmt.Errorf("provision stream %s: %w", cfg.Name, err)
+			return fmt.Errorf("provision stream %s: %w", cfg.Name, remedy(err))
 		}
 	}
 	if _, err := js.CreateOrUpdateConsumer(ctx, n.UsageStream(), ledgerConsumer(n)); err != nil {
@@ -52,6 +53,22 @@ func Provision(ctx context.Context, js jetstream.JetStream, n contract.Names, re
 		return fmt.Errorf("provision consumer %s: %w", n.TranscriptConsumer(), err)
 	}
 	return nil
+}
+
+// Codes of the server's errors:
+// https://github.com/nats-io/nats-server/blob/main/server/errors.json
+const (
+	codeNoMemory  = 10028
+	codeNoStorage = 10047
+)
+
+// remedy says what an operator can do about a refusal.
+func remedy(err error) error {
+	var e *jetstream.APIError
+	if errors.As(err, &e) && (e.ErrorCode == codeNoStorage || e.ErrorCode == codeNoMemory) {
+		return fmt.Errorf("%w; NATS reserves what its streams may hold: let it have max_file_store: 40GB and max_memory_store: 1GB, whatever disk there is", err)
+	}
+	return err
 }
 
 // The buckets that data planes follow are republished by the server: a watcher

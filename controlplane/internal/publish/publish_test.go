@@ -41,10 +41,16 @@ func migrate(ctx context.Context, url string) error {
 // bus is a NATS server with the two users as they are in an installation.
 func bus(t *testing.T) (*natstest.Server, contract.Names) {
 	t.Helper()
+	return busOf(t, 0)
+}
+
+// busOf is a server with room for so many bytes on disk.
+func busOf(t *testing.T, room int64) (*natstest.Server, contract.Names) {
+	t.Helper()
 	names, err := contract.NewNames("tianji")
 	require.NoError(t, err)
 	cp := names.ControlPlanePermissions()
-	return natstest.Start(t, natsembed.Options{Users: []natsembed.User{
+	return natstest.Start(t, natsembed.Options{MaxStore: room, Users: []natsembed.User{
 		{Name: "controlplane", Password: "c", PublishAllow: cp.Publish, SubscribeAllow: append(cp.Subscribe, "_INBOX.>")},
 	}}), names
 }
@@ -126,6 +132,14 @@ func TestProvision_by_several_at_once(t *testing.T) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
+}
+
+func TestProvision_says_what_a_server_without_room_needs(t *testing.T) {
+	t.Parallel()
+	server, names := busOf(t, 4<<30)
+	js, err := jetstream.New(server.Connect("controlplane"))
+	require.NoError(t, err)
+	require.ErrorContains(t, publish.Provision(t.Context(), js, names, 1), "let it have max_file_store: 40GB")
 }
 
 // Two control planes change the same few keys at once, and often die between
