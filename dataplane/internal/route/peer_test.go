@@ -19,26 +19,32 @@ type cluster struct {
 	t      *testing.T
 	server *natstest.Server
 	names  contract.Names
+	behind time.Duration
 }
+
+// now is the clock of the replicas. The cluster begins with a minute: what is used
+// at the end of one is told to nobody, and a test would wait for it in vain.
+func (c *cluster) now() time.Time { return time.Now().Add(-c.behind) }
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	names, err := contract.NewNames("tianji")
 	require.NoError(t, err)
 	dp := names.DataPlanePermissions()
-	return &cluster{t: t, names: names, server: natstest.Start(t, natsembed.Options{Users: []natsembed.User{
+	now := time.Now()
+	return &cluster{t: t, names: names, behind: now.Sub(now.Truncate(time.Minute)), server: natstest.Start(t, natsembed.Options{Users: []natsembed.User{
 		{Name: "dataplane", Password: "dataplane", PublishAllow: dp.Publish, SubscribeAllow: dp.Subscribe},
 	}})}
 }
 
-// replica is a router of its own on the bus, with the real clock.
+// replica is a router of its own on the bus.
 func (c *cluster) replica(name string, settings *contract.RouterSettings, deployments ...*contract.Deployment) *kit {
 	c.t.Helper()
 	conn := c.server.Connect("dataplane", nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectBufSize(-1))
 	log := slog.New(slog.DiscardHandler)
 	k := &kit{tb: c.t, clock: newClock(), builder: &builder{}}
 	k.router = route.New(route.Options{
-		Logger: log, Registry: prometheus.NewRegistry(), Clock: time.Now, Conn: conn, Names: c.names, Replica: name,
+		Logger: log, Registry: prometheus.NewRegistry(), Clock: c.now, Conn: conn, Names: c.names, Replica: name,
 	})
 	c.t.Cleanup(k.router.Close)
 	require.NoError(c.t, conn.Flush())
@@ -69,10 +75,10 @@ func TestCooldown_is_shared(t *testing.T) {
 	}
 	one, two := c.replica("one", any429, deployments...), c.replica("two", any429, deployments...)
 	cool(one, "m")
-	eventually(t, func() bool { return two.table.Deployment("a").CoolingFor(time.Now()) > 50*time.Second })
+	eventually(t, func() bool { return two.table.Deployment("a").CoolingFor(c.now()) > 50*time.Second })
 	_, _, err := two.begin("m")
 	require.ErrorContains(t, err, "cooldown_list=['a']")
-	require.Zero(t, two.table.Deployment("b").CoolingFor(time.Now()))
+	require.Zero(t, two.table.Deployment("b").CoolingFor(c.now()))
 
 	// A model of a pattern cools down alone.
 	cool(one, "openai/gpt-4o")
@@ -83,7 +89,7 @@ func TestCooldown_is_shared(t *testing.T) {
 
 	// Who comes later learns of it.
 	three := c.replica("three", any429, deployments...)
-	eventually(t, func() bool { return three.table.Deployment("a").CoolingFor(time.Now()) > 0 })
+	eventually(t, func() bool { return three.table.Deployment("a").CoolingFor(c.now()) > 0 })
 
 	// Without NATS each goes on alone, and what began meanwhile is told later.
 	c.server.Stop()
@@ -93,7 +99,7 @@ func TestCooldown_is_shared(t *testing.T) {
 	_, _, err = one.begin("n")
 	require.NoError(t, err)
 	c.server.Restart()
-	eventually(t, func() bool { return one.table.Deployment("b").CoolingFor(time.Now()) > 0 })
+	eventually(t, func() bool { return one.table.Deployment("b").CoolingFor(c.now()) > 0 })
 }
 
 // What the replicas use of a deployment counts together, as do their calls
@@ -106,9 +112,8 @@ func TestUse_is_shared(t *testing.T) {
 	one, two := c.replica("one", settings, deployments...), c.replica("two", settings, deployments...)
 	state := func(k *kit) (inFlight, requests, tokens int64) {
 		s := k.table.Deployment("a").Member().State
-		minute := time.Now().Unix() / 60
-		// The minute may end just now.
-		return s.InFlight(), s.Usage.Requests(minute) + s.Usage.Requests(minute-1), s.Usage.Tokens(minute) + s.Usage.Tokens(minute-1)
+		minute := c.now().Unix() / 60
+		return s.InFlight(), s.Usage.Requests(minute), s.Usage.Tokens(minute)
 	}
 	begin := func(k *kit) *route.Route {
 		r, _, err := k.begin("m")
