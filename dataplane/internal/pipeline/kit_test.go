@@ -57,6 +57,9 @@ func (s *scripted) Do(_ context.Context, call *provider.Call) (provider.Reply, e
 	defer s.mu.Unlock()
 	kept := *call
 	kept.Body, kept.Members = bytes.Clone(call.Body), slices.Clone(call.Members)
+	for i := range kept.Members { // their names stand in the body, whose memory is used again
+		kept.Members[i].Name = bytes.Clone(kept.Members[i].Name)
+	}
 	s.calls = append(s.calls, kept)
 	if s.panics {
 		panic("backend is broken")
