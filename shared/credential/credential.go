@@ -60,9 +60,15 @@ func vendorHeaders() [4]string {
 // IsHeader reports whether a header, by its canonical name, may bring a
 // credential; own is the installation's name for one, or "".
 func IsHeader(name, own string) bool {
-	ours, vendors := ownHeaders(), vendorHeaders()
-	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie" ||
-		own != "" && name == http.CanonicalHeaderKey(own) || slices.Contains(ours[:], name) || slices.Contains(vendors[:], name)
+	ours := ownHeaders()
+	return OfSDK(name) || name == "Proxy-Authorization" || name == "Cookie" || own != "" && name == http.CanonicalHeaderKey(own) || slices.Contains(ours[:], name)
+}
+
+// OfSDK reports whether the SDKs of vendors send their credential in a header, by
+// its canonical name.
+func OfSDK(name string) bool {
+	vendors := vendorHeaders()
+	return name == "Authorization" || slices.Contains(vendors[:], name)
 }
 
 // find returns the first credential that is there. The key is empty when it

@@ -91,9 +91,12 @@ func (l *Ledger) rollUp(ctx context.Context, tx *store.Tx, events []*contract.Us
 			vendor: clean(e.Provider), call: clean(e.CallType),
 		}
 		users.add(s, e)
-		for into, id := range map[*daily]string{&teams: e.TeamID, &orgs: e.OrgID, &customers: e.EndUser, &agents: e.AgentID} {
-			if s.of = clean(id); s.of != "" {
-				into.add(s, e)
+		for _, owner := range [...]struct {
+			days *daily
+			id   string
+		}{{&teams, e.TeamID}, {&orgs, e.OrgID}, {&customers, e.EndUser}, {&agents, e.AgentID}} {
+			if s.of = clean(owner.id); s.of != "" {
+				owner.days.add(s, e)
 			}
 		}
 		for _, tag := range bookedTags(e) {

@@ -62,6 +62,20 @@ func filled(tb testing.TB, calls int) *store.Store {
 	return st
 }
 
+var scanned = regexp.MustCompile(`Seq Scan on (\w+)`)
+
+// planOf is the plan of a query, which may read what is small as a whole.
+func planOf(t *testing.T, st *store.Store, name string, query func(context.Context, db.DBTX) error) string {
+	t.Helper()
+	plan := pgtest.Plan(t, st.Reader(), func(c pgtest.Conn) error { return query(t.Context(), c) })
+	for _, table := range scanned.FindAllStringSubmatch(plan, -1) {
+		var rows int
+		require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT greatest(reltuples, 0)::integer FROM pg_class WHERE relname = $1", table[1]).Scan(&rows))
+		require.Less(t, rows, 2001, "%s reads all of %s:\n%s", name, table[1], plan)
+	}
+	return plan
+}
+
 // The hottest queries read no table from its beginning to its end.
 func TestHottest_queries_use_indexes(t *testing.T) {
 	t.Parallel()
@@ -71,7 +85,6 @@ func TestHottest_queries_use_indexes(t *testing.T) {
 	user, key, team := "user-7", "key-7", "team-7"
 	var id string
 	require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT request_id FROM spend_logs LIMIT 1").Scan(&id))
-	scanned := regexp.MustCompile(`Seq Scan on (\w+)`)
 	for name, query := range map[string]func(ctx context.Context, conn db.DBTX) error{
 		"the key of a call": func(ctx context.Context, conn db.DBTX) error { _, err := st.KeyByToken(ctx, conn, key); return err },
 		"a call by its id": func(ctx context.Context, conn db.DBTX) error {
@@ -120,12 +133,7 @@ func TestHottest_queries_use_indexes(t *testing.T) {
 		},
 		"the names of tags": func(ctx context.Context, conn db.DBTX) error { _, err := st.TagNames(ctx, conn); return err },
 	} {
-		plan := pgtest.Plan(t, st.Reader(), func(c pgtest.Conn) error { return query(t.Context(), c) })
-		for _, table := range scanned.FindAllStringSubmatch(plan, -1) {
-			var rows int
-			require.NoError(t, st.DB().QueryRow(t.Context(), "SELECT greatest(reltuples, 0)::integer FROM pg_class WHERE relname = $1", table[1]).Scan(&rows))
-			require.Less(t, rows, 2001, "%s reads all of %s:\n%s", name, table[1], plan) // what is small is read as a whole
-		}
+		plan := planOf(t, st, name, query)
 		require.Contains(t, plan, "Index", name)
 	}
 }

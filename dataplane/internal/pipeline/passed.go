@@ -71,11 +71,7 @@ func mayGoOut(name string) bool {
 // isCredential names the headers that prove who asks, which a client can not
 // bring for the vendor: the deployment's are sent.
 func isCredential(name string) bool {
-	switch name {
-	case "Authorization", "Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key", "X-Amz-Security-Token":
-		return true
-	}
-	return false
+	return credential.OfSDK(name) || name == "X-Amz-Security-Token"
 }
 
 // holds reports whether a header's value shows a key.

@@ -40,14 +40,13 @@ func crowd(tb testing.TB, entries int) *store.Store {
 func TestList_uses_indexes(t *testing.T) {
 	t.Parallel()
 	st := crowd(t, 20_000)
-	text := func(s string) *string { return &s }
 	for name, p := range map[string]db.AuditListParams{
 		"all":          {},
-		"of an object": {ObjectID: text("object-7")},
-		"of a person":  {ChangedBy: text("user-7")},
-		"of a team":    {ObjectTeamID: text("team-7")},
-		"of a key":     {ObjectKeyHash: text("object-7")},
-		"by a key":     {ChangedByApiKey: text("hash-7")},
+		"of an object": {ObjectID: new("object-7")},
+		"of a person":  {ChangedBy: new("user-7")},
+		"of a team":    {ObjectTeamID: new("team-7")},
+		"of a key":     {ObjectKeyHash: new("object-7")},
+		"by a key":     {ChangedByApiKey: new("hash-7")},
 	} {
 		p.Sort, p.PageSize = "updated_at desc", 100
 		plan := pgtest.Plan(t, st.Reader(), func(c pgtest.Conn) error {
@@ -62,10 +61,9 @@ func TestList_uses_indexes(t *testing.T) {
 func BenchmarkList(b *testing.B) {
 	st := crowd(b, *auditRows)
 	s := trail.New(st)
-	text := func(s string) *string { return &s }
 	for name, q := range map[string]trail.Query{
-		"first": {}, "middle": {Page: *auditRows / 200}, "object": {ObjectID: text("object-7")}, "person": {ChangedBy: text("user-7")},
-		"team": {TeamID: text("team-7")}, "key": {KeyHash: text("object-7")}, "by_key": {ChangedByKey: text("hash-7")}, "by_object": {SortBy: "object_id"},
+		"first": {}, "middle": {Page: *auditRows / 200}, "object": {ObjectID: new("object-7")}, "person": {ChangedBy: new("user-7")},
+		"team": {TeamID: new("team-7")}, "key": {KeyHash: new("object-7")}, "by_key": {ChangedByKey: new("hash-7")}, "by_object": {SortBy: "object_id"},
 	} {
 		q.Page, q.Size = max(q.Page, 1), 100
 		b.Run(name, func(b *testing.B) {
